@@ -1,0 +1,1 @@
+"""mutua: representations, mutual information and sources from data without labels."""

@@ -1,0 +1,26 @@
+"""Shapes are checked while the tests run: every annotation of mutua is enforced by jaxtyping and beartype."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+install_import_hook("mutua", "beartype.beartype")
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets that MUTUA_DATA names; the test skips where there is none."""
+    folder = os.environ.get("MUTUA_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("MUTUA_DATA names no folder of real data sets")
+    return Path(folder)
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
