@@ -7,7 +7,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-install_import_hook("mutua", "beartype.beartype")
+install_import_hook("mutua", "shape_checks.check")
 
 torch.set_num_threads(2)
 

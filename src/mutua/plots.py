@@ -47,9 +47,7 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def figure(
-    width: float = 6, height: float = 4, rows: int = 1, columns: int = 1
-) -> Iterator[tuple[Figure, Axes]]:
+def figure(width: float = 6, height: float = 4, rows: int = 1, columns: int = 1) -> Iterator[tuple[Figure, Axes]]:
     """A matplotlib figure in the house style, its size in inches; the axes, or an array of them for a grid.
 
     Neither pyplot nor a display is touched: nothing is left open.

@@ -80,9 +80,7 @@ def drawn(
     return Dense(joint, critic(x.unsqueeze(-2).expand(*noise.shape[:-1], x.shape[-1]), noise))
 
 
-def shuffled(
-    critic: Critic, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], generator: Generator
-) -> Dense:
+def shuffled(critic: Critic, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], generator: Generator) -> Dense:
     """(x_i, y_i) are joint; (x_i, y_s(i)) is the one draw from the product. 2N critic evaluations.
 
     s is a random cycle, hence a derangement: a plain permutation leaves one true pair a batch on average,
