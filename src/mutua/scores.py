@@ -36,7 +36,7 @@ class Dense:
         self.joint = joint
         self.product = product
         self.keep = keep
-        self.others = product.shape[-1] if keep is None else int(keep[0].sum())
+        self.others = product.shape[-1] if keep is None else int(keep[0].sum()) if len(keep) else 0
         if self.others < 1:
             raise InputError(
                 f"scores: {joint.shape[-2]} examples leave no draw from the product to contrast with; "

@@ -86,9 +86,12 @@ Contrast = Callable[[Scores], Float[Tensor, "*b"]]
 
 
 class Critic(nn.Module):
-    """T(x, y). Law, in eval mode: the diagonal of `matrix` is `forward`."""
+    """T(x, y). Law, in eval mode: the diagonal of `matrix` is `forward`.
 
-    def forward(self, x: Float[Tensor, "*n dx"], y: Float[Tensor, "*n dy"]) -> Float[Tensor, "*n"]:
+    `forward` broadcasts the leading axes of x against those of y: that is how `matrix` makes all pairs.
+    """
+
+    def forward(self, x: Float[Tensor, "*#n dx"], y: Float[Tensor, "*#n dy"]) -> Float[Tensor, "*#n"]:
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, y)")
 
     def matrix(self, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b m dy"]) -> Float[Tensor, "*b n m"]:
@@ -108,7 +111,7 @@ class InnerProduct(Critic):
     def right(self, y: Float[Tensor, "*m dy"]) -> Float[Tensor, "*m k"]:
         raise NotImplementedError(f"{type(self).__name__} must define right(y)")
 
-    def forward(self, x: Float[Tensor, "*n dx"], y: Float[Tensor, "*n dy"]) -> Float[Tensor, "*n"]:
+    def forward(self, x: Float[Tensor, "*#n dx"], y: Float[Tensor, "*#n dy"]) -> Float[Tensor, "*#n"]:
         return (self.left(x) * self.right(y)).sum(-1)
 
     def matrix(self, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b m dy"]) -> Float[Tensor, "*b n m"]:
@@ -171,6 +174,10 @@ class Method(nn.Module):
         """The representation of a batch: deterministic in eval mode, never augmented."""
         raise NotImplementedError(f"{type(self).__name__} must define encode(x)")
 
+    def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
+        """What a step sees of images (n, c, h, w), for a page to show: column name to n images."""
+        return {"image": images}
+
 
 # --- what comes out ----------------------------------------------------------------------------------------
 
@@ -203,7 +210,8 @@ class Result:
 def check_finite(value: Tensor, name: str) -> None:
     """Raise `InputError` where `value` has a NaN or an infinity, naming the first row that has one."""
     if value.is_floating_point() and not torch.isfinite(value).all():
-        row = int((~torch.isfinite(value.reshape(len(value), -1))).any(1).nonzero()[0, 0])
+        rows = value.reshape(len(value) if value.ndim else 1, -1)
+        row = int((~torch.isfinite(rows)).any(1).nonzero()[0, 0])
         raise InputError(f"{name}: NaN or infinity in row {row}; remove or impute such rows first")
 
 

@@ -55,7 +55,7 @@ BOUNDS: dict[str, Reading] = {
     "tuba": Reading(tuba, "lower", "log r"),
     "nwj": Reading(nwj, "lower", "1 + log r"),
     "infonce": Reading(infonce, "lower", "log r + c(x)"),
-    "interpolated": Reading(interpolated, "lower", "log r + c(x)"),
+    "interpolated": Reading(interpolated, "lower", "1 + log r as K grows"),
     "smile": Reading(smile, "neither", "log r"),
 }
 

@@ -21,6 +21,6 @@ def smile(scores: Scores, tau: float = 5.0) -> Float[Tensor, "*b"]:
     Paper: Song and Ermon 2020, Understanding the Limitations of Variational Mutual Information Estimators,
     arXiv:1910.06222.
     """
-    if tau <= 0:
+    if not tau > 0:
         raise InputError(f"tau: {tau} clips everything; use a positive number, 5 as a start")
     return scores.joint.mean((-2, -1)) - scores.logmeanexp(lambda t: t.clamp(-tau, tau))

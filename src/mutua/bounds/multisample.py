@@ -50,8 +50,9 @@ def interpolated(
     m is the anchor's mean of e^T, over its K samples with the partner kept in the joint term, and over the
     K - 1 draws in the product term; q = exp(`log_baseline`), (*b, n) or one number (e by default, NWJ's).
     alpha = 1 is `infonce`, alpha = 0 is `tuba`. Between them it trades InfoNCE's bias for NWJ's variance;
-    its ceiling is about log(K / alpha). A lower bound up to O(1/K): the product term has K - 1 fresh draws
-    where the formula asks for K.
+    its ceiling is about log(K / alpha). The optimum is T = log q + log p(x, y)/p(x)p(y) as K grows; alpha = 1
+    alone leaves each row's constant free. A lower bound up to O(1/K): the product term has K - 1 fresh draws
+    where the formula asks for K, so at K of 2 or 3 and alpha near 1/2 a critic can read above the truth.
 
     Paper: Poole et al. 2019, arXiv:1905.06922, section 2.4.
     """

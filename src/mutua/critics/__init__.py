@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mutua.critics.concat import Concat
+from mutua.critics.encode_and_dot import EncodeAndDot
 from mutua.critics.inner import Bilinear, Cosine, Dot, Separable
 from mutua.critics.sums import ComponentSum
 
-__all__ = ["CRITICS", "Bilinear", "ComponentSum", "Concat", "Cosine", "Dot", "Separable"]
+__all__ = ["CRITICS", "Bilinear", "ComponentSum", "Concat", "Cosine", "Dot", "EncodeAndDot", "Separable"]
 
 CRITICS = {
     "concat": Concat,
@@ -14,5 +15,6 @@ CRITICS = {
     "separable": Separable,
     "cosine": Cosine,
     "dot": Dot,
+    "encode_and_dot": EncodeAndDot,
     "component_sum": ComponentSum,
 }

@@ -29,7 +29,7 @@ class Concat(Critic):
         self.first = first
         self.rest = nn.Sequential(*layers)
 
-    def forward(self, x: Float[Tensor, "*n dx"], y: Float[Tensor, "*n dy"]) -> Float[Tensor, "*n"]:
+    def forward(self, x: Float[Tensor, "*#n dx"], y: Float[Tensor, "*#n dy"]) -> Float[Tensor, "*#n"]:
         wx, wy = self.first.weight.split([self.dx, self.first.in_features - self.dx], 1)
         hidden = nn.functional.linear(x, wx) + nn.functional.linear(y, wy, self.first.bias)  # (*n, h)
         return self.rest(hidden).squeeze(-1)

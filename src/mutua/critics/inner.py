@@ -47,7 +47,7 @@ class Cosine(InnerProduct):
 
     def __init__(self, temperature: float = 0.5, learn: bool = False) -> None:
         super().__init__()
-        if temperature <= 0:
+        if not temperature > 0:
             raise InputError(f"temperature: {temperature} must be positive; SimCLR uses 0.1 to 0.5")
         log_temperature = torch.tensor(math.log(temperature))
         if learn:

@@ -33,14 +33,14 @@ class ComponentSum(Critic):
         self.out = nn.Parameter(torch.randn(d, width) / math.sqrt(width))
         self.constant = nn.Parameter(torch.zeros(()))
 
-    def components(self, h: Float[Tensor, "*n d"], u: Float[Tensor, "*n du"]) -> Float[Tensor, "*n d"]:
+    def components(self, h: Float[Tensor, "*#n d"], u: Float[Tensor, "*#n du"]) -> Float[Tensor, "*#n d"]:
         """psi_i(h_i, u) of each component."""
         from_u = torch.einsum("...u,duw->...dw", u, self.into_u)  # (*n, d, w)
         hidden = torch.relu(h[..., None] * self.into_h + from_u + self.bias)  # (*n, d, w)
         hidden = torch.relu(torch.einsum("...dw,dwv->...dv", hidden, self.middle) + self.middle_bias)
         return (hidden * self.out).sum(-1)  # (*n, d)
 
-    def forward(self, x: Float[Tensor, "*n d"], y: Float[Tensor, "*n du"]) -> Float[Tensor, "*n"]:
+    def forward(self, x: Float[Tensor, "*#n d"], y: Float[Tensor, "*#n du"]) -> Float[Tensor, "*#n"]:
         return self.components(x, y).sum(-1) + self.constant
 
     def extra_repr(self) -> str:
