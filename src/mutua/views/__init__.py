@@ -1,0 +1,47 @@
+"""Views: batched random augmentation, the parameters drawn for each image by itself. Plain torch.
+
+This is the definition that faster kernels are held to. `VIEWS` names every view, with settings for RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mutua.types import View
+from mutua.views.base import Transform, as_dtype, as_float
+from mutua.views.blur import GaussianBlur
+from mutua.views.compose import Compose, rows
+from mutua.views.crop import HorizontalFlip, RandomResizedCrop
+from mutua.views.jitter import ColourJitter, Greyscale, Solarise
+from mutua.views.published import simclr
+from mutua.views.rotation import rotations
+
+__all__ = [
+    "VIEWS",
+    "ColourJitter",
+    "Compose",
+    "GaussianBlur",
+    "Greyscale",
+    "HorizontalFlip",
+    "RandomResizedCrop",
+    "Solarise",
+    "Transform",
+    "as_dtype",
+    "as_float",
+    "rotations",
+    "rows",
+    "simclr",
+]
+
+VIEWS: dict[str, Callable[[], View]] = {
+    "crop": RandomResizedCrop,
+    "crop-to-24x20": lambda: RandomResizedCrop((24, 20)),
+    "flip": HorizontalFlip,
+    "jitter": ColourJitter,
+    "jitter-any-channels": lambda: ColourJitter(saturation=0.0, hue=0.0),
+    "grey": lambda: Greyscale(0.5),
+    "blur": GaussianBlur,
+    "solarise": lambda: Solarise(p=0.5),
+    "simclr": lambda: simclr(3, 32),
+    "simclr-blurred": lambda: simclr(3, 32, blur=0.5),
+}

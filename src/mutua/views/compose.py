@@ -1,0 +1,75 @@
+"""One view after another, and rows of what was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Generator, Tensor
+
+from mutua.types import InputError, View
+from mutua.views.base import Transform, as_dtype, as_float, check_images
+
+__all__ = ["Compose", "rows"]
+
+
+def rows(parameters: Mapping[str, Any], index: Tensor | slice) -> dict[str, Any]:
+    """The parameters of some of the images: every tensor of a nested dict indexed on its first axis.
+
+    Law: view.apply(images[index], rows(parameters, index)) is view.apply(images, parameters)[index].
+
+    >>> import torch
+    >>> rows({"a": torch.arange(4), "b": {"c": torch.ones(4, 2)}}, slice(1, 3))["a"].tolist()
+    [1, 2]
+    """
+    return {
+        name: rows(value, index) if isinstance(value, Mapping) else value[index]
+        for name, value in parameters.items()
+    }
+
+
+@dataclass(frozen=True)
+class Compose(Transform):
+    """Views one after another. What comes out has the dtype that came in, as of a single view.
+
+    A uint8 batch is made float once, before the first, and rounded once, after the last. To train on floats
+    without that rounding hand it floats: view(as_float(images), generator). No views: the identity.
+
+    Parameters drawn: a dict for each view, named by place and class, "0 RandomResizedCrop".
+
+    A view that is no `Transform` is taken to leave the images' size as it is.
+    """
+
+    views: tuple[View, ...] = ()
+
+    def __post_init__(self) -> None:
+        for k, view in enumerate(self.views):
+            if isinstance(view, type) or not (hasattr(view, "draw") and hasattr(view, "apply")):
+                raise InputError(f"views[{k}]: {view!r} is no view; give objects with draw and apply")
+
+    def _named(self) -> dict[str, View]:
+        return {f"{k} {type(view).__name__}": view for k, view in enumerate(self.views)}
+
+    def size_after(self, height: int, width: int) -> tuple[int, int]:
+        for view in self.views:
+            if isinstance(view, Transform):
+                height, width = view.size_after(height, width)
+        return height, width
+
+    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+        parameters = {}
+        for name, view in self._named().items():
+            parameters[name] = view.draw(n, height, width, generator)
+            if isinstance(view, Transform):
+                height, width = view.size_after(height, width)
+        return parameters
+
+    def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
+        check_images(images)
+        if not self.views:
+            return images.clone()
+        x = as_float(images)
+        for name, view in self._named().items():
+            x = view.apply(x, parameters[name])
+        return as_dtype(x, images.dtype)
