@@ -121,6 +121,7 @@ class InnerProduct(Critic):
 # --- what is learned, and how ------------------------------------------------------------------------------
 
 
+@runtime_checkable
 class View(Protocol):
     """A random transformation of a batch, its parameters drawn per image.
 

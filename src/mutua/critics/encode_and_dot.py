@@ -27,7 +27,7 @@ class _Side(nn.Module):
             self.shortcut.weight[range(k), range(k)] = 1.0
 
     def forward(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n k"]:
-        flat = x.reshape(-1, x.shape[-1])  # (n, d), whatever the leading axes: locations are examples to batch norm
+        flat = x.reshape(-1, x.shape[-1])  # (n, d): to batch norm, locations are examples
         hidden = torch.relu(self.norm(self.into(flat)))  # (n, k)
         return self.layer_norm(self.out(hidden) + self.shortcut(flat)).view(*x.shape[:-1], -1)
 

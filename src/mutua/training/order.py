@@ -1,0 +1,46 @@
+"""Which examples a step sees, and what is random in it: functions of the seed and the step's number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from mutua.ranks import mine
+from mutua.types import Rows
+
+__all__ = ["batches", "seeded"]
+
+
+def seeded(*parts: object) -> Generator:
+    """A generator whose seed is a function of the parts."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+
+
+def batches(data: Rows, batch: int, seed: int, start: int, stop: int) -> Iterator[Any]:
+    """This rank's share of the batch of each step, the next one read in a thread while this one is used.
+
+    Each epoch has an order of its own, and leaves out what fills no batch.
+    """
+    n = len(data)
+    cached: dict[int, Tensor] = {}
+
+    def read(step: int) -> Any:
+        epoch, place = divmod(step, n // batch)
+        if epoch not in cached:
+            cached.clear()
+            cached[epoch] = torch.randperm(n, generator=seeded(seed, "order", epoch))
+        return data.take(mine(cached[epoch][place * batch : (place + 1) * batch]))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        ahead = pool.submit(read, start) if start < stop else None
+        for step in range(start, stop):
+            assert ahead is not None
+            ready = ahead
+            ahead = pool.submit(read, step + 1) if step + 1 < stop else None
+            yield ready.result()

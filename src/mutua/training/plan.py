@@ -1,0 +1,103 @@
+"""How long, how fast and with what to train: plain values, so that a run's folder can record them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mutua.types import InputError, names
+
+__all__ = ["SCHEDULES", "Plan", "learning_rate"]
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def constant(_done: float) -> float:
+    """1 throughout."""
+    return 1.0
+
+
+def cosine(done: float) -> float:
+    """(1 + cos(pi t)) / 2, from 1 to 0 (Loshchilov and Hutter 2017, arXiv:1608.03983)."""
+    return (1 + math.cos(math.pi * done)) / 2
+
+
+def steps(done: float) -> float:
+    """A fifth after 30, 60 and 80 % of training: RotNet's."""
+    return 0.2 ** sum(done >= at for at in (0.3, 0.6, 0.8))
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "cosine": cosine, "steps": steps}
+"""Name to factor of the learning rate, given how much of the training after warm-up is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of training.
+
+    Args:
+        epochs: passes over the data.
+        batch: examples a step, over all devices together. The rest of an epoch that fills no batch is left out.
+        optimizer: adamw, adam, sgd (Nesterov) or lars.
+        lr: peak learning rate.
+        weight_decay: on weights; biases and norms have none.
+        momentum: of sgd and lars; the first beta of adam and adamw.
+        schedule: of the learning rate after the warm-up: cosine, constant or steps.
+        warmup: epochs over which the learning rate rises linearly from 0.
+        clip: largest norm of the gradient; 0 for no clipping.
+        ema: decay of a running average of the weights, which then is what is kept; 0 for none.
+        accumulate: batches a step; each contrasts within itself.
+        precision: 32-true, bf16-mixed or 16-mixed.
+        accelerator: auto, cpu, cuda or mps.
+        devices: how many; each is a process.
+        seed: of everything random.
+        save_every: seconds between checkpoints; the end of training and Ctrl-C always make one.
+        log_every: steps between rows of the metrics.
+    """
+
+    epochs: int = 100
+    batch: int = 256
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    clip: float = 0.0
+    ema: float = 0.0
+    accumulate: int = 1
+    precision: Precision = "32-true"
+    accelerator: str = "auto"
+    devices: int = 1
+    seed: int = 0
+    save_every: float = 300.0
+    log_every: int = 20
+
+    def __post_init__(self) -> None:
+        least = {"epochs": 1, "batch": 2, "accumulate": 1, "devices": 1, "log_every": 1}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                reason = "; batch norm and contrast need two examples" if name == "batch" else ""
+                raise InputError(f"{name}: {getattr(self, name)} is too few, {low} at least{reason}")
+        for name in ("lr", "weight_decay", "warmup", "clip", "save_every"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name}: {value}; give a number of 0 or more")
+        for name in ("ema", "momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name}: {getattr(self, name)} is not in [0, 1)")
+        if self.schedule not in SCHEDULES:
+            raise InputError(f"schedule: {self.schedule!r} is none of {names(SCHEDULES)}")
+        if self.batch % self.devices:
+            raise InputError(f"batch: {self.batch} does not divide among {self.devices} devices; use a multiple")
+
+
+def learning_rate(plan: Plan, step: int, steps_per_epoch: int) -> float:
+    """Learning rate of a step, counted from 0: a function of its number, so that there is no state to lose."""
+    warm = round(plan.warmup * steps_per_epoch)
+    if step < warm:
+        return plan.lr * (step + 1) / warm
+    rest = max(plan.epochs * steps_per_epoch - warm, 1)
+    return plan.lr * SCHEDULES[plan.schedule](min((step - warm) / rest, 1.0))
