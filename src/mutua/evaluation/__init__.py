@@ -1,0 +1,59 @@
+"""Judging any function from images to vectors: with labels, few labels, or none."""
+
+from __future__ import annotations
+
+from mutua.evaluation.control import RANDOM, RANDOM_NOTE, random_twin
+from mutua.evaluation.curves import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
+from mutua.evaluation.duplicates import Duplicates, exact_duplicates, near_duplicates
+from mutua.evaluation.features import features, raw
+from mutua.evaluation.neighbours import nearest
+from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
+from mutua.evaluation.table import RAW, evaluate
+from mutua.evaluation.unlabelled import (
+    alignment,
+    collapse,
+    effective_rank,
+    linear_cka,
+    neighbour_overlap,
+    uniformity,
+)
+from mutua.evaluation.unlabelled_table import unlabelled_tables
+
+__all__ = [
+    "FEW_LABEL_PROBES",
+    "FINETUNE",
+    "LABELS_PER_CLASS",
+    "PROBES",
+    "RANDOM",
+    "RANDOM_NOTE",
+    "RAW",
+    "SUPERVISED",
+    "Curve",
+    "Duplicates",
+    "Labelled",
+    "Probe",
+    "Score",
+    "Supervised",
+    "alignment",
+    "collapse",
+    "effective_rank",
+    "evaluate",
+    "exact_duplicates",
+    "features",
+    "few_labels",
+    "finetune",
+    "knn",
+    "linear",
+    "linear_cka",
+    "mlp",
+    "near_duplicates",
+    "nearest",
+    "neighbour_overlap",
+    "random_twin",
+    "raw",
+    "supervised",
+    "svm",
+    "uniformity",
+    "unlabelled_tables",
+]
