@@ -1,1 +1,19 @@
-"""mutua: representations, mutual information and sources from data without labels."""
+"""Representations, mutual information and sources from data without labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mutua.runs import load
+
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    # On demand, so that importing a floor of the package imports only the floors below it.
+    if name == "load":
+        from mutua.runs import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ rank's own examples, then both give the gradient of one process with the whole b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +25,10 @@ def world() -> int:
 
 
 def rank() -> int:
-    """The number of this one, from 0."""
-    return dist.get_rank() if world() > 1 else 0
+    """The number of this one, from 0. Known from what launched it, before the processes have met."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank()
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
 
 class _Gather(torch.autograd.Function):

@@ -89,6 +89,7 @@ def evaluate(
     probes: Sequence[str] = ("linear", "knn"),
     depths: Sequence[str] | None = None,
     labels_per_class: Sequence[int] = (),
+    few_label_probes: Sequence[str] = ("1-nn", "linear"),
     draws: int = 5,
     seed: int = 0,
     batch: int = 512,
@@ -108,6 +109,7 @@ def evaluate(
         probes: names of `PROBES`.
         depths: to read, where an encoder has them; by default its last.
         labels_per_class: of the few-label table, such as (1, 5, 10, 100); none without.
+        few_label_probes: names of `FEW_LABEL_PROBES`.
         draws: of the labels, for each number of them.
         progress: called with what is being done.
 
@@ -139,7 +141,15 @@ def evaluate(
         if labels_per_class:
             say(f"{name} {depth}: few labels")
             curve = few_labels(
-                x, train_y, z, test_y, labels_per_class=labels_per_class, draws=draws, seed=seed, device=device
+                x,
+                train_y,
+                z,
+                test_y,
+                labels_per_class=labels_per_class,
+                draws=draws,
+                seed=seed,
+                probes=few_label_probes,
+                device=device,
             )
             few_note = curve.note
             for probe, values in curve.values.items():

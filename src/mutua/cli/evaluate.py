@@ -1,0 +1,103 @@
+"""`mutua evaluate RUN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from mutua import runs
+from mutua.cli.output import say, show, status, tables_json
+from mutua.cli.train import square
+from mutua.data import Images, load
+from mutua.training import Plan
+from mutua.types import InputError
+
+__all__ = ["Evaluate", "images_of"]
+
+
+def images_of(run: Path, data: str | None, split: str, size: int | None = None, skip_bad: bool = False) -> Images:
+    """A part of the data named, or of those the run was trained on, at the size that its encoder takes."""
+    recipe = runs.recipe_of(run)
+    if data is None:
+        if not run.is_dir():
+            raise InputError(f"{run}: says nothing of its data; name some with --data")
+        recorded = runs.config(run)["data"]
+        data, size, skip_bad = recorded.get("name"), recorded.get("size"), bool(recorded.get("skip_bad"))
+        if data is None:
+            raise InputError(f"{run}: was trained on data handed over in Python; name some with --data")
+    images = load(data, split, size=size, skip_bad=skip_bad)
+    if size is None and images.shape[1:] != (recipe.size, recipe.size):
+        images = load(data, split, size=recipe.size, skip_bad=skip_bad)
+    return square(images, data)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge encoders: probes and few-label curves where there are labels, and what can be said without.
+
+    Every table has the rows raw pixels and random encoder beside the runs. It is printed, and kept in each run's
+    folder as evaluation.json.
+
+    Args:
+        runs: Folders of runs, side by side; several seeds of one method show how far they agree.
+        data: Name of a data set, or a folder or file; what the first run was trained on by default.
+        probes: Any of linear, svm, knn, mlp.
+        depths: Of the encoder, such as conv fc Y; its last by default.
+        few: Numbers of labels a class for the few-label table; none with an empty list.
+        draws: Of the labels, for each number of them.
+        supervised: Train the same network on all labels too, as a row of the table.
+        supervised_epochs: How long that.
+        finetune: Numbers of labels a class to fine-tune with; 0 is all.
+        size: Height and width to bring the images to; what the encoder takes by default.
+        skip_bad: Leave out image files that cannot be read, and count them.
+        seed: Of everything random.
+        device: cpu or cuda.
+        json: Print JSON instead of tables.
+    """
+
+    runs: Positional[tuple[Path, ...]]
+    data: str | None = None
+    probes: tuple[str, ...] = ("linear", "knn")
+    depths: tuple[str, ...] = ()
+    few: tuple[int, ...] = (1, 5, 10, 100)
+    draws: int = 5
+    supervised: bool = False
+    supervised_epochs: int = 30
+    finetune: tuple[int, ...] = ()
+    size: int | None = None
+    skip_bad: bool = False
+    seed: int = 0
+    device: str = "cpu"
+    json: bool = False
+
+    def __call__(self) -> None:
+        if not self.runs:
+            raise InputError("runs: none given; name the folder of a run, such as runs/simclr-digits")
+        first = self.runs[0]
+        train = images_of(first, self.data, "train", self.size, self.skip_bad)
+        test = images_of(first, self.data, "test", self.size, self.skip_bad)
+        base = runs.SUPERVISED
+        tables = runs.judge(
+            self.runs,
+            train,
+            test,
+            probes=self.probes,
+            depths=self.depths or None,
+            labels_per_class=self.few,
+            draws=self.draws,
+            with_supervision=self.supervised,
+            with_finetuning=self.finetune,
+            supervised_plan=Plan(**{**vars(base), "epochs": self.supervised_epochs, "seed": self.seed}),
+            seed=self.seed,
+            device=self.device,
+            progress=status,
+        )
+        for run in self.runs:
+            if run.is_dir():
+                runs.write_tables(run, tables)
+        if self.json:
+            say(tables_json(tables), "", True)
+        else:
+            show(tables)

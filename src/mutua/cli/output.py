@@ -1,0 +1,40 @@
+"""What the verbs print: tables and words for people on standard output, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from mutua.report import terminal
+from mutua.types import Table
+
+__all__ = ["say", "show", "status", "tables_json"]
+
+
+def tables_json(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """Tables as plain values."""
+    return [asdict(table) for table in tables]
+
+
+def show(tables: Sequence[Table]) -> None:
+    """Tables on the terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=130)
+    for table in tables:
+        console.print(terminal(table))
+
+
+def say(content: Any, words: str, as_json: bool) -> None:
+    """`content` as JSON, or `words`."""
+    print(json.dumps(content, indent=2, default=str) if as_json else words)
+
+
+def status(words: str) -> None:
+    """A line on standard error about what is being done."""
+    print(f"  {words}", file=sys.stderr, flush=True)

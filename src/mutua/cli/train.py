@@ -1,0 +1,134 @@
+"""`mutua train METHOD` and `mutua resume RUN`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import operator
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from lightning_fabric.loggers.logger import Logger
+from tyro.conf import Positional
+
+from mutua import runs
+from mutua.cli.output import say
+from mutua.cli.settings import arguments, chosen
+from mutua.data import Images, load
+from mutua.methods import METHODS
+from mutua.ranks import rank
+from mutua.training import Plan
+from mutua.types import InputError
+
+__all__ = ["Resume", "Train", "square"]
+
+# Of a catalogue, so that a new method has its command line by being listed.
+_Methods: Any = functools.reduce(
+    operator.or_,
+    [
+        Annotated[
+            arguments(name, published), tyro.conf.subcommand(name, description=f"{published.about.capitalize()}.")
+        ]
+        for name, published in METHODS.items()
+    ],
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Learn an encoder from images without labels."""
+
+    method: _Methods
+
+    def __call__(self) -> None:
+        args = chosen(self.method)
+        images = square(load(args.data, args.split, size=args.size, skip_bad=args.skip_bad), args.data)
+        recipe = runs.Recipe(
+            args.method, args.encoder, images.shape[0], images.shape[1], args.settings, args.plan.seed
+        )
+        folder = args.out or Path("runs") / f"{args.method}-{_plain(args.data)}"
+        data = {"name": args.data, "split": args.split, "size": args.size, "skip_bad": args.skip_bad}
+        runs.train(
+            recipe,
+            images,
+            args.plan,
+            folder,
+            data=data,
+            loggers=_loggers(args.tensorboard, folder),
+            progress=True,
+        )
+        _done(folder, args.json)
+
+
+@dataclasses.dataclass(frozen=True)
+class Resume:
+    """Go on with a training that was stopped: it ends with the weights it would have had.
+
+    Args:
+        run: Folder of the run.
+        tensorboard: Write TensorBoard's files too.
+        json: Print JSON instead of words.
+    """
+
+    run: Positional[Path]
+    tensorboard: bool = False
+    json: bool = False
+
+    def __call__(self) -> None:
+        config = runs.config(self.run)
+        data = config["data"]
+        if data.get("name") is None:
+            raise InputError(f"{self.run}: was trained on data handed over in Python; resume it there")
+        images = square(
+            load(data["name"], data["split"], size=data["size"], skip_bad=data["skip_bad"]), data["name"]
+        )
+        recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
+        runs.train(
+            recipe,
+            images,
+            Plan(**config["plan"]),
+            self.run,
+            resume=True,
+            loggers=_loggers(self.tensorboard, self.run),
+            progress=True,
+        )
+        _done(self.run, self.json)
+
+
+def _loggers(tensorboard: bool, folder: Path) -> Sequence[Logger]:
+    if not tensorboard:
+        return ()
+    try:
+        from lightning_fabric.loggers import TensorBoardLogger
+
+        return (TensorBoardLogger(folder, name="tensorboard", version=""),)
+    except ImportError as error:
+        raise InputError("tensorboard: needs a package; pip install 'mutua[tensorboard]'") from error
+
+
+def _done(folder: Path, as_json: bool) -> None:
+    if rank() == 0:
+        say(
+            {"run": str(folder), "encoder": str(folder / "encoder.safetensors")},
+            f"{folder}: trained. Next: mutua evaluate {folder}, mutua report {folder}",
+            as_json,
+        )
+
+
+def square(images: Images, name: str) -> Images:
+    """The images, refused where they are not square: encoders and rotations need them so."""
+    _, height, width = images.shape
+    if height != width:
+        raise InputError(
+            f"{name}: images of {height} x {width}; make them square with --size {min(height, width)}"
+        )
+    return images
+
+
+def _plain(name: Any) -> str:
+    """A folder's name made of a data set's."""
+    return re.sub(r"[^\w.-]+", "-", Path(str(name)).name or "data").strip("-.") or "data"

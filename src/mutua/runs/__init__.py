@@ -1,0 +1,28 @@
+"""Runs: a method trained from a recipe, kept in a folder, loaded, judged and exported from it."""
+
+from mutua.evaluation.supervised import SUPERVISED
+from mutua.runs.export import to_onnx
+from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, recipe_of, train, write
+from mutua.runs.judging import judge, read_tables, view_of, write_tables
+from mutua.runs.recipe import CUSTOM, Recipe, compose, defaults
+
+__all__ = [
+    "CUSTOM",
+    "EVALUATION",
+    "REPORT",
+    "SUPERVISED",
+    "Recipe",
+    "compose",
+    "config",
+    "defaults",
+    "judge",
+    "keep",
+    "load",
+    "read_tables",
+    "recipe_of",
+    "to_onnx",
+    "train",
+    "view_of",
+    "write",
+    "write_tables",
+]

@@ -1,0 +1,209 @@
+"""A run's folder: what was done, how it went, and the encoder that came of it.
+
+config.json           recipe, plan, data, versions
+metrics.csv           a row every few steps
+checkpoint.pt         the state of the training, to resume from
+encoder.safetensors   the weights, and the recipe to rebuild the network
+evaluation.json       tables of `mutua evaluate`
+report.html           the page
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric.loggers.logger import Logger
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from mutua import encoders
+from mutua.data import Images
+from mutua.data.store import replacing
+from mutua.ranks import rank
+from mutua.runs.recipe import CUSTOM, Recipe, compose, network
+from mutua.training import Plan, fit
+from mutua.types import InputError, Method
+
+__all__ = [
+    "CHECKPOINT",
+    "CONFIG",
+    "ENCODER",
+    "EVALUATION",
+    "REPORT",
+    "config",
+    "load",
+    "recipe_of",
+    "train",
+    "write",
+]
+
+CONFIG, ENCODER, EVALUATION, REPORT = "config.json", "encoder.safetensors", "evaluation.json", "report.html"
+CHECKPOINT = "checkpoint.pt"
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all. Raises `InputError` naming it where it cannot be written."""
+    try:
+        with replacing(path) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); free space, or write elsewhere"
+        ) from error
+
+
+def train(
+    recipe: Recipe,
+    images: Images,
+    plan: Plan,
+    folder: Path | str,
+    *,
+    encoder: nn.Module | None = None,
+    data: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    loggers: Sequence[Logger] = (),
+    progress: bool = False,
+) -> Method:
+    """Train the method of a recipe and keep it in a folder.
+
+    Args:
+        recipe: what to train.
+        images: to learn from; their labels are not looked at.
+        plan: how.
+        folder: made where it is missing. A finished run in it is not overwritten.
+        encoder: a module of the user's own, where the recipe's encoder is "custom".
+        data: how `images` were loaded, to be recorded, so that an evaluation finds them again.
+        resume: go on from the folder's checkpoint.
+        loggers, progress: see `mutua.training.fit`.
+
+    Raises:
+        InputError: a run in the way, another run's checkpoint, and whatever `fit` raises.
+    """
+    folder = Path(folder)
+    if (images.shape[0], *images.shape[1:]) != (recipe.channels, recipe.size, recipe.size):
+        c, h, w = images.shape
+        raise InputError(
+            f"images: {c} x {h} x {w} where the recipe has {recipe.channels} x {recipe.size} x {recipe.size}; "
+            "give square images of that size, or a recipe for theirs"
+        )
+    if resume:
+        found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
+        if found.text() != recipe.text():
+            raise InputError(f"{folder}: is a run of another recipe ({found.text()}); resume it with its own")
+    elif rank() == 0 and (folder / CONFIG).exists():
+        raise InputError(f"{folder}: there is a run in it already; name another folder, or resume it")
+    method = compose(recipe, encoder)
+    if rank() == 0 and not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / CONFIG, _config(recipe, plan, images, data or {}))
+    fit(method, images, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
+    if rank() == 0:
+        keep(folder / ENCODER, method, recipe)
+    return method
+
+
+def keep(path: Path, method: Method, recipe: Recipe) -> None:
+    """Write the encoder's weights as safetensors, with the recipe to rebuild it from."""
+    module = method.get_submodule("encoder")
+    if recipe.encoder == CUSTOM and isinstance(module, encoders.Wrapped):
+        module = module.module
+    weights = {name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()}
+    write(path, save(weights, {"mutua": recipe.text()}))
+
+
+def _config(recipe: Recipe, plan: Plan, images: Images, data: Mapping[str, Any]) -> str:
+    versions = {name: version(name) for name in ("mutua", "torch", "numpy")}
+    content = {
+        "recipe": asdict(recipe),
+        "plan": asdict(plan),
+        "data": {**data, "source": images.source, "images": len(images), "shape": list(images.shape)},
+        "versions": {**versions, "python": platform.python_version()},
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def config(folder: Path | str) -> dict[str, Any]:
+    """The content of a run's config.json."""
+    path = Path(folder) / CONFIG
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: no such run; `mutua train` makes one")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: is no run, it has no {CONFIG}; name a folder that `mutua train` made"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); train again in another folder") from error
+    if not isinstance(content, dict) or "recipe" not in content:
+        raise InputError(f"{path}: is no config of mutua; name a folder that `mutua train` made")
+    return content
+
+
+def recipe_of(run: Path | str) -> Recipe:
+    """The recipe of a run's folder, or of an encoder's file."""
+    path = _weights(Path(run))
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path}: cannot be read as safetensors ({error}); train again, or fetch it again"
+        ) from error
+    if "mutua" not in metadata:
+        raise InputError(f"{path}: was not made by mutua, it holds no recipe; load it with safetensors itself")
+    return Recipe.read(metadata["mutua"], str(path))
+
+
+def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
+    """The trained encoder of a run: images (n, c, h, w), uint8 or float in [0, 1], to vectors (n, d); eval mode.
+
+    Args:
+        run: the run's folder, or its encoder.safetensors.
+        encoder: the module to put the weights in, where the run trained one of the user's own.
+
+    Raises `InputError` naming the file where there is none, it is not whole, or its weights have other shapes.
+
+    >>> import mutua
+    >>> mutua.load("runs/none")
+    Traceback (most recent call last):
+    ...
+    mutua.types.InputError: runs/none: no such run; `mutua train` makes one
+    """
+    path = _weights(Path(run))
+    recipe = recipe_of(path)
+    built = network(recipe, encoder)
+    target = built.module if recipe.encoder == CUSTOM and isinstance(built, encoders.Wrapped) else built
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    expected = target.state_dict()
+    if differ := sorted(set(expected) ^ set(weights)):
+        raise InputError(f"{path}: is of another network ({differ[0]!r} differs); load it into its own")
+    for name, value in expected.items():
+        if value.shape != weights[name].shape:
+            there, here = tuple(weights[name].shape), tuple(value.shape)
+            raise InputError(
+                f"{path}: {name} has shape {there} there and {here} here; load it into its own network"
+            )
+    target.load_state_dict(weights)
+    return built.eval()
+
+
+def _weights(run: Path) -> Path:
+    if run.is_file():
+        return run
+    if not run.is_dir():
+        raise InputError(f"{run}: no such run; `mutua train` makes one")
+    path = run / ENCODER
+    if path.exists():
+        return path
+    if (run / CHECKPOINT).exists():
+        raise InputError(f"{run}: its training has not finished; go on with `mutua resume {run}`")
+    raise InputError(f"{run}: has no {ENCODER}; train it first, with `mutua train`")

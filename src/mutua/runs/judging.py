@@ -1,0 +1,157 @@
+"""Runs judged side by side, beside their controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mutua.data import Images
+from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
+from mutua.evaluation.supervised import SUPERVISED
+from mutua.runs.folder import EVALUATION, load, recipe_of, write
+from mutua.runs.recipe import CUSTOM, Recipe, compose, network
+from mutua.training import Plan
+from mutua.types import Encoder, InputError, Table, View
+
+__all__ = ["judge", "read_tables", "view_of", "write_tables"]
+
+_FULL = "full supervision"
+
+
+def view_of(recipe: Recipe, encoder: nn.Module | None = None) -> View | None:
+    """The view that the recipe's method draws, where it draws any."""
+    method = compose(recipe, encoder)
+    for owner in (method, getattr(method, "puzzle", None)):
+        if (view := getattr(owner, "view", None)) is not None:
+            return view
+    return None
+
+
+def judge(
+    runs: Sequence[Path],
+    train: Images,
+    test: Images,
+    *,
+    probes: Sequence[str] = ("linear", "knn"),
+    depths: Sequence[str] | None = None,
+    labels_per_class: Sequence[int] = (),
+    few_label_probes: Sequence[str] = ("1-nn", "linear"),
+    draws: int = 5,
+    with_supervision: bool = False,
+    with_finetuning: Sequence[int] = (),
+    supervised_plan: Plan = SUPERVISED,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[str], None] | None = None,
+) -> list[Table]:
+    """Tables of runs, under raw pixels and a random encoder, and on request full supervision.
+
+    With labels: accuracies with all of them and with few. Without: what can be said without.
+
+    Args:
+        runs: folders, or encoder files.
+        train, test: images; probes learn on the one and are read on the other.
+        probes, depths, labels_per_class, few_label_probes, draws, seed: see `mutua.evaluation.evaluate`.
+        with_supervision: train the first run's network on all labels, as another row.
+        with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all.
+        supervised_plan: how the supervised control is trained; its view is the first run's.
+        device: where encoders run.
+        progress: called with what is being done.
+    """
+    say = progress or (lambda words: None)
+    recipes = {_name(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        recipes = {str(run): recipe_of(run) for run in runs}
+    encoders: dict[str, Any] = {name: load(run) for name, run in zip(recipes, runs, strict=True)}
+    first = next(iter(recipes.values()))
+    for name, recipe in recipes.items():
+        if (recipe.channels, recipe.size, recipe.size) != train.shape:
+            c, h, w = train.shape
+            raise InputError(
+                f"{name}: takes {recipe.channels} x {recipe.size} x {recipe.size} images and the data are "
+                f"{c} x {h} x {w}; give data of its kind, or --size {recipe.size}"
+            )
+
+    def fresh() -> nn.Module:
+        return network(first)
+
+    if first.encoder != CUSTOM:
+        say("a random encoder")
+        encoders = {RANDOM: random_twin(fresh, train, seed=seed, device=device), **encoders}
+    if train.labels is None:
+        return unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
+    notes = [RANDOM_NOTE]
+    if with_supervision:
+        say(_FULL)
+        method, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
+        encoders[_FULL] = method.encoder.eval()
+        notes.append(
+            f"{score.protocol[0].upper()}{score.protocol[1:]}: its own head reads {score.accuracy:.2f} %."
+        )
+    tables = evaluate(
+        encoders,
+        train,
+        test,
+        probes=probes,
+        depths=depths,
+        labels_per_class=labels_per_class,
+        few_label_probes=few_label_probes,
+        draws=draws,
+        seed=seed,
+        device=device,
+        progress=say,
+    )
+    tables = [Table(t.title, t.columns, t.rows, " ".join([t.note, *notes])) for t in tables]
+    if with_finetuning:
+        tables.append(_finetuned({n: encoders[n] for n in recipes}, train, test, with_finetuning, seed, say))
+    tables += unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
+    return tables
+
+
+def _finetuned(
+    encoders: Mapping[str, Encoder],
+    train: Images,
+    test: Images,
+    counts: Sequence[int],
+    seed: int,
+    say: Callable[[str], None],
+) -> Table:
+    rows, protocol = [], ""
+    for name, encoder in encoders.items():
+        cells: list[Any] = [name]
+        for count in counts:
+            say(f"{name}: fine-tuning with {count or 'all'} labels a class")
+            assert isinstance(encoder, nn.Module)
+            _, score = finetune(encoder, train, test, labels_per_class=count or None)
+            cells.append(score.accuracy)
+            protocol = score.protocol
+        rows.append(cells)
+    columns = ["encoder", *(str(count) if count else "all" for count in counts)]
+    return Table("Fine-tuned", columns, rows, f"Percent right on test, by labels a class. {protocol}.")
+
+
+def _name(run: Path) -> str:
+    return run.name if run.is_dir() else run.parent.name
+
+
+def write_tables(run: Path, tables: Sequence[Table]) -> None:
+    """Keep the tables in the run's folder."""
+    write(run / EVALUATION, json.dumps([asdict(table) for table in tables], indent=2) + "\n")
+
+
+def read_tables(run: Path) -> list[Table]:
+    """The tables kept in a run's folder; none where it was not evaluated."""
+    path = run / EVALUATION
+    if not path.exists():
+        return []
+    try:
+        return [Table(**table) for table in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: holds no tables of mutua ({error}); run `mutua evaluate {run}` again"
+        ) from error
