@@ -1,0 +1,26 @@
+"""`python -m bench [NAME]`: lists the measurements, or takes one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = {
+    "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
+    "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
+    "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
+}
+
+
+def main() -> int:
+    """Dispatch to bench.NAME."""
+    if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
+        for name, about in NAMES.items():
+            print(f"python -m bench {name:12} {about}")
+        return 0 if len(sys.argv) < 2 else 2
+    importlib.import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
