@@ -77,7 +77,9 @@ class Evaluate:
             raise InputError("runs: none given; name the folder of a run, such as runs/simclr-digits")
         first = self.runs[0]
         train = images_of(first, self.data, "train", self.size, self.skip_bad)
-        test = images_of(first, self.data, "test", self.size, self.skip_bad)
+        # Without labels nothing is learned from train, so that all images can be judged.
+        part = "all" if train.labels is None else "test"
+        test = images_of(first, self.data, part, self.size, self.skip_bad)
         base = runs.SUPERVISED
         tables = runs.judge(
             self.runs,

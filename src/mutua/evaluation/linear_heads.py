@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 __all__ = ["Head", "Loss", "gram", "logistic", "reduced", "solve", "squared_hinge"]
@@ -107,33 +105,33 @@ def solve(
     lower = _factor(product / n, CURVATURE[loss], decay)  # (d, d)
     scale = CURVATURE[loss] ** 0.5
 
-    def head(flat: np.ndarray) -> tuple[Tensor, Tensor]:
-        v = torch.from_numpy(flat).to(x.device).view(d + 1, classes)
+    def head(v: Tensor) -> tuple[Tensor, Tensor]:
         return torch.linalg.solve_triangular(lower.T, v[:d], upper=True), v[d] / scale
 
-    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weight, bias = head(flat)
+    def objective() -> Tensor:
+        weight, bias = head(v)
         scores = x @ weight.to(x.dtype) + bias.to(x.dtype)  # (n, k)
         total, by_scores = loss(scores, codes)
         by_weight = (by_scores.T @ x).T.double() / n + decay * weight  # (d, k)
         by_bias = by_scores.sum(0, dtype=torch.float64) / n
-        gradient = torch.cat(
+        v.grad = torch.cat(
             [torch.linalg.solve_triangular(lower, by_weight, upper=False), by_bias[None] / scale]
         )  # (d + 1, k)
-        value = float(total) / n + decay / 2 * float(weight.square().sum())
-        return value, gradient.flatten().cpu().numpy()
+        return total / n + decay / 2 * weight.square().sum()
 
-    first = torch.zeros(d + 1, classes, dtype=torch.float64, device=x.device)
+    v = torch.zeros(d + 1, classes, dtype=torch.float64, device=x.device)
     if start is not None:
-        first[:d] = lower.T @ start.weight.double()
-        first[d] = start.bias.double() * scale
+        v[:d] = lower.T @ start.weight.double()
+        v[d] = start.bias.double() * scale
     exact = x.dtype == torch.float64
-    found = minimize(
-        objective,
-        first.flatten().cpu().numpy(),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": steps, "ftol": 1e-13 if exact else 1e-7, "gtol": 1e-8 if exact else 1e-5},
+    search = torch.optim.LBFGS(
+        [v],
+        max_iter=steps,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=1e-8 if exact else 1e-5,
+        tolerance_change=1e-13 if exact else 1e-7,
     )
-    weight, bias = head(found.x)
+    search.step(objective)  # type: ignore[arg-type]
+    weight, bias = head(v)
     return Head(weight.to(x.dtype), bias.to(x.dtype))

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from mutua.bounds import dv, infonce_loss, jsd
 from mutua.critics import Concat, EncodeAndDot
-from mutua.encoders import Staged
+from mutua.encoders import Staged, Wrapped
 from mutua.objectives import scored
 from mutua.ranks import mine, world
 from mutua.scores import local, paired
@@ -93,7 +93,7 @@ class DeepInfoMax(Method):
 
     def __init__(
         self,
-        encoder: Staged,
+        encoder: Staged | Wrapped,
         depth: str,
         contrast: Contrast,
         *,
@@ -131,7 +131,7 @@ class DeepInfoMax(Method):
             loss = loss - self.beta * value
             logs["local"] = value.detach()
         if self.prior is not None:
-            uniform = mine(torch.rand(len(y) * world(), y.shape[1], generator=generator)).to(y.device)
+            uniform = mine(torch.rand(len(y) * world(), y.shape[1], generator=generator)).to(y)
             encoder_loss, discriminator_loss = self.prior(y, uniform)
             loss = loss + self.gamma * encoder_loss + discriminator_loss
             logs |= {"prior": encoder_loss.detach(), "discriminator": discriminator_loss.detach()}
@@ -150,7 +150,7 @@ class DeepInfoMax(Method):
 
 
 def deep_infomax(
-    encoder: Staged,
+    encoder: Staged | Wrapped,
     *,
     measure: str = "infonce",
     critic: str = "encode_and_dot",
@@ -184,6 +184,8 @@ def deep_infomax(
         raise InputError(f"critic: {critic!r} is none of {names(CRITICS)}")
     if alpha <= 0 and beta <= 0:
         raise InputError(f"alpha, beta: {alpha} and {beta} leave nothing to maximise; make one positive")
+    if alpha > 0 and not isinstance(encoder, Staged):
+        raise InputError("alpha: the global term copies the encoder's upper layers, which Staged encoders name")
     depth = _map_depth(encoder)
     channels = encoder.shapes[depth][0]
     local_critic: Critic | None = None
@@ -197,7 +199,7 @@ def deep_infomax(
         depth,
         MEASURES[measure],
         local_critic=local_critic,
-        global_critic=GlobalCritic(encoder, depth, units) if alpha > 0 else None,
+        global_critic=GlobalCritic(encoder, depth, units) if isinstance(encoder, Staged) and alpha > 0 else None,
         prior=PriorPlayer(encoder.width) if gamma > 0 else None,
         alpha=alpha,
         beta=beta,
@@ -206,9 +208,9 @@ def deep_infomax(
     )
 
 
-def _map_depth(encoder: Staged) -> str:
+def _map_depth(encoder: Staged | Wrapped) -> str:
     for depth in ("local", "layer2"):
-        if len(getattr(encoder, "shapes", {}).get(depth, ())) == 3:
+        if len(encoder.shapes.get(depth, ())) == 3:
             return depth
     raise InputError(
         f"encoder: {type(encoder).__name__} has no depth 'local' or 'layer2' with a map; name one so, or use dim32"

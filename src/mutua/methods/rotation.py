@@ -9,8 +9,7 @@ from torch import Generator, Tensor, nn
 from mutua.encoders import Staged, Wrapped
 from mutua.objectives import Predictive, draw_views
 from mutua.types import View
-from mutua.views import Compose, HorizontalFlip, rotations
-from mutua.views.shift import PaddedCrop
+from mutua.views import Compose, HorizontalFlip, PaddedCrop, rotations
 
 __all__ = ["Turned", "rotation"]
 

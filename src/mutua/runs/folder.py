@@ -97,7 +97,7 @@ def train(
         found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
         if found.text() != recipe.text():
             raise InputError(f"{folder}: is a run of another recipe ({found.text()}); resume it with its own")
-    elif rank() == 0 and (folder / CONFIG).exists():
+    elif rank() == 0 and any((folder / name).exists() for name in (CHECKPOINT, ENCODER)):
         raise InputError(f"{folder}: there is a run in it already; name another folder, or resume it")
     method = compose(recipe, encoder)
     if rank() == 0 and not resume:

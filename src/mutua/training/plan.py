@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from mutua.types import InputError, names
 
 __all__ = ["SCHEDULES", "Plan", "learning_rate"]
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
+ScheduleName = Literal["cosine", "constant", "steps"]
 
 
 def constant(_done: float) -> float:
@@ -59,11 +61,11 @@ class Plan:
 
     epochs: int = 100
     batch: int = 256
-    optimizer: str = "adamw"
+    optimizer: OptimizerName = "adamw"
     lr: float = 1e-3
     weight_decay: float = 1e-4
     momentum: float = 0.9
-    schedule: str = "cosine"
+    schedule: ScheduleName = "cosine"
     warmup: float = 0.0
     clip: float = 0.0
     ema: float = 0.0
@@ -88,16 +90,19 @@ class Plan:
         for name in ("ema", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} is not in [0, 1)")
-        if self.schedule not in SCHEDULES:
-            raise InputError(f"schedule: {self.schedule!r} is none of {names(SCHEDULES)}")
+        choices = {"optimizer": OptimizerName, "schedule": ScheduleName, "precision": Precision}
+        for name, kind in choices.items():
+            if getattr(self, name) not in get_args(kind):
+                raise InputError(f"{name}: {getattr(self, name)!r} is none of {names(get_args(kind))}")
         if self.batch % self.devices:
             raise InputError(f"batch: {self.batch} does not divide among {self.devices} devices; use a multiple")
 
 
 def learning_rate(plan: Plan, step: int, steps_per_epoch: int) -> float:
     """Learning rate of a step, counted from 0: a function of its number, so that there is no state to lose."""
-    warm = round(plan.warmup * steps_per_epoch)
+    steps_in_all = plan.epochs * steps_per_epoch
+    warm = min(round(plan.warmup * steps_per_epoch), steps_in_all)
     if step < warm:
         return plan.lr * (step + 1) / warm
-    rest = max(plan.epochs * steps_per_epoch - warm, 1)
+    rest = max(steps_in_all - warm, 1)
     return plan.lr * SCHEDULES[plan.schedule](min((step - warm) / rest, 1.0))

@@ -15,6 +15,7 @@ from mutua.views.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.jitter import ColourJitter, Greyscale, Solarise
 from mutua.views.published import simclr
 from mutua.views.rotation import rotations
+from mutua.views.shift import PaddedCrop
 
 __all__ = [
     "VIEWS",
@@ -23,6 +24,7 @@ __all__ = [
     "GaussianBlur",
     "Greyscale",
     "HorizontalFlip",
+    "PaddedCrop",
     "RandomResizedCrop",
     "Solarise",
     "Transform",
@@ -37,6 +39,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "crop": RandomResizedCrop,
     "crop-to-24x20": lambda: RandomResizedCrop((24, 20)),
     "flip": HorizontalFlip,
+    "shift": PaddedCrop,
     "jitter": ColourJitter,
     "jitter-any-channels": lambda: ColourJitter(saturation=0.0, hue=0.0),
     "grey": lambda: Greyscale(0.5),

@@ -1,0 +1,140 @@
+import pytest
+import torch
+from torch import Generator, nn
+from torch.nn.functional import softplus
+
+from mutua.critics import Concat, EncodeAndDot
+from mutua.encoders import Wrapped, dim32, resnet18
+from mutua.methods import deep_infomax
+from mutua.methods.deep_infomax import MEASURES, PriorPlayer
+from mutua.scores import local
+from mutua.types import InputError
+
+
+def test_the_published_shapes():
+    encoder = dim32(3, 32)
+    method = deep_infomax(encoder)
+    assert encoder.shapes["local"] == (128, 8, 8)
+    assert (encoder.shapes["conv"], encoder.shapes["fc"], encoder.shapes["Y"]) == ((256, 4, 4), (1024,), (64,))
+    critic = method.local_critic
+    assert isinstance(critic, EncodeAndDot)
+    for side, inputs in ((critic.x_side, 64), (critic.y_side, 128)):
+        assert side.into.weight.shape == (2048, inputs)
+        assert side.into.bias is None
+        assert side.out.weight.shape == (2048, 2048)
+        near = side.shortcut.weight - torch.eye(2048, inputs)
+        assert near.abs().max() <= 0.01
+        assert near.abs().max() > 0.005
+        assert isinstance(side.layer_norm, nn.LayerNorm)
+    assert method.global_critic is None
+    prior = method.prior.discriminator
+    assert [layer.out_features for layer in prior if isinstance(layer, nn.Linear)] == [1000, 200, 1]
+    concat = deep_infomax(dim32(3, 32), critic="concat").local_critic
+    assert isinstance(concat, Concat)
+    assert concat.first.weight.shape == (512, 192)
+
+
+def by_hand(scores, measure):
+    """The published loss of scores u[i][j][k], anchor i with location k of image j, in loops; negated, a value."""
+    n, _, places = scores.shape
+    pairs = [(i, k) for i in range(n) for k in range(places)]
+    others = [(i, j, k) for i in range(n) for j in range(n) for k in range(places) if i != j]
+    if measure == "jsd":
+        joint = sum(-softplus(-scores[i, i, k]) for i, k in pairs) / len(pairs)
+        return joint - sum(softplus(scores[i, j, k]) for i, j, k in others) / len(others)
+    if measure == "dv":
+        joint = sum(scores[i, i, k] for i, k in pairs) / len(pairs)
+        return joint - torch.log(sum(scores[i, j, k].exp() for i, j, k in others) / len(others))
+    total = 0.0
+    for i, place in pairs:
+        rest = sum(scores[i, j, k].exp() for a, j, k in others if a == i)
+        total = total + torch.log(scores[i, i, place].exp() / (scores[i, i, place].exp() + rest))
+    return total / len(pairs)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_local_objective_is_the_published_one(measure):
+    torch.manual_seed(0)
+    critic = EncodeAndDot(4, 5, 6).double().eval()
+    y, places = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 7, 5, dtype=torch.float64)
+    u = torch.stack([torch.stack([critic(y[i].expand(7, -1), places[j]) for j in range(3)]) for i in range(3)])
+    got = MEASURES[measure](local(critic, y, places))
+    assert got.item() == pytest.approx(by_hand(u.detach(), measure).item(), rel=1e-9)
+
+
+def test_each_player_gets_its_own_gradient_alone():
+    prior = PriorPlayer(6)
+    y, uniform = torch.randn(5, 6, requires_grad=True), torch.rand(5, 6)
+    encoder_loss, discriminator_loss = prior(y, uniform)
+    weights = list(prior.parameters())
+    assert torch.autograd.grad(discriminator_loss, y, allow_unused=True, retain_graph=True) == (None,)
+    assert torch.autograd.grad(encoder_loss, weights, allow_unused=True, retain_graph=True) == (None,) * len(
+        weights
+    )
+    assert torch.autograd.grad(encoder_loss, y)[0].any()
+    d = prior.discriminator
+    real, fake = d(uniform), d(torch.sigmoid(y))
+    assert encoder_loss.item() == pytest.approx(-nn.functional.logsigmoid(fake).mean().item(), rel=1e-5)
+    want = -(nn.functional.logsigmoid(real).mean() + nn.functional.logsigmoid(-fake).mean())
+    assert discriminator_loss.item() == pytest.approx(want.item(), rel=1e-5)
+
+
+def test_the_prior_makes_codes_uniform():
+    torch.manual_seed(0)
+    prior, layer = PriorPlayer(2), nn.Linear(2, 2)
+    data = torch.randn(256, 2)
+    trained = torch.optim.Adam([*prior.parameters(), *layer.parameters()], lr=2e-3, betas=(0.5, 0.999))
+
+    def distance():
+        codes = torch.sigmoid(layer(data)).sort(0).values
+        return (codes - torch.linspace(0, 1, 256)[:, None]).abs().mean().item()
+
+    before = distance()
+    for _ in range(300):
+        trained.zero_grad()
+        sum(prior(layer(data), torch.rand(256, 2))).backward()
+        trained.step()
+    assert distance() < 0.5 * before
+
+
+def test_locations_are_drawn_without_repetition():
+    method = deep_infomax(dim32(3, 32), units=16, locations=5)
+    places = torch.arange(64.0).expand(3, 64)[..., None].expand(-1, -1, 2)
+    got = method._places(places, Generator().manual_seed(0))
+    assert got.shape == (3, 5, 2)
+    assert all(len(set(row.tolist())) == 5 for row in got[..., 0])
+    assert len({tuple(row.tolist()) for row in got[..., 0]}) == 3
+    method.locations = 0
+    assert method._places(places, Generator()) is places
+
+
+def test_the_global_critic_copies_the_layers_above_the_map():
+    encoder = dim32(3, 16)
+    method = deep_infomax(encoder, alpha=1.0, beta=0.0, gamma=0.0, units=32)
+    assert method.local_critic is None
+    assert method.prior is None
+    critic = method.global_critic
+    assert not torch.equal(critic.y_side[0][0].weight, encoder.stages["conv"][0].weight)
+    step = method.step(torch.rand(4, 3, 16, 16), Generator())
+    assert step.loss.item() == pytest.approx(-step.logs["global"].item())
+    assert step.logs["global"] <= 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"measure": "mine"}, "measure: 'mine' is none of dv, infonce, jsd"),
+        ({"critic": "dot"}, "critic: 'dot' is none of concat, encode_and_dot"),
+        ({"beta": 0.0}, "alpha, beta: 0.0 and 0.0 leave nothing to maximise"),
+    ],
+)
+def test_bad_settings(settings, message):
+    with pytest.raises(InputError, match=message):
+        deep_infomax(dim32(3, 16), **settings)
+
+
+def test_an_encoder_needs_a_map():
+    assert deep_infomax(resnet18(3, 16), units=512).depth == "layer2"
+    flat = Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 8)), 3, 8)
+    with pytest.raises(InputError, match="no depth 'local' or 'layer2'"):
+        deep_infomax(flat)

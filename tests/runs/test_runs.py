@@ -1,0 +1,183 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Generator, nn
+
+import mutua
+from mutua import runs
+from mutua.data import from_array, load
+from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER
+from mutua.training import Plan
+from mutua.types import InputError, Table
+
+RECIPE = runs.Recipe("simclr", "dim32", 1, 8, {"flip": 0.0})
+PLAN = Plan(epochs=1, batch=64, accelerator="cpu", log_every=5)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").subset(range(200))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, digits):
+    run = tmp_path_factory.mktemp("runs") / "simclr"
+    return run, runs.train(RECIPE, digits, PLAN, run)
+
+
+def test_what_is_loaded_is_what_was_trained(trained, digits):
+    run, method = trained
+    encoder = mutua.load(run)
+    images = digits.take(torch.arange(9))
+    assert not encoder.training
+    # Not bit for bit: training lays the weights out with channels last.
+    assert torch.allclose(encoder(images), method.encode(images), atol=1e-5)
+    assert torch.allclose(encoder(images.float() / 255), method.encode(images), atol=1e-4)
+    assert torch.equal(mutua.load(run / ENCODER)(images), encoder(images))
+    assert runs.recipe_of(run) == RECIPE
+
+
+def test_the_folder_says_what_was_done(trained):
+    run, _ = trained
+    config = runs.config(run)
+    assert runs.Recipe(**config["recipe"]) == RECIPE
+    assert Plan(**config["plan"]) == PLAN
+    assert config["data"]["images"] == 200
+    assert config["versions"]["mutua"]
+    assert (run / "metrics.csv").read_text().startswith("step,")
+
+
+def test_a_finished_run_is_not_overwritten(trained, digits):
+    run, _ = trained
+    before = (run / ENCODER).read_bytes()
+    with pytest.raises(InputError, match="there is a run in it already"):
+        runs.train(RECIPE, digits, PLAN, run)
+    with pytest.raises(InputError, match="is a run of another recipe"):
+        runs.train(runs.Recipe("rotation", "dim32", 1, 8), digits, PLAN, run, resume=True)
+    assert (run / ENCODER).read_bytes() == before
+
+
+def test_a_run_that_failed_at_once_is_not_in_the_way(tmp_path, digits):
+    with pytest.raises(InputError, match="data: 1 example"):
+        runs.train(RECIPE, digits.subset([0]), PLAN, tmp_path)
+    assert (tmp_path / CONFIG).exists()
+    runs.train(RECIPE, digits, PLAN, tmp_path)
+
+
+def test_a_module_of_the_users_own(tmp_path, digits):
+    def network():
+        return nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+
+    recipe = runs.Recipe("simclr", runs.CUSTOM, 1, 8)
+    method = runs.train(recipe, digits, PLAN, tmp_path, encoder=network())
+    images = digits.take(torch.arange(5))
+    assert torch.allclose(mutua.load(tmp_path, encoder=network())(images), method.encode(images), atol=1e-5)
+    with pytest.raises(InputError, match="a module of your own; hand it back"):
+        mutua.load(tmp_path)
+    with pytest.raises(InputError, match=r"'3\.(weight|bias)' differs"):
+        mutua.load(tmp_path, encoder=nn.Sequential(*network()[:3], nn.Conv2d(4, 4, 1), nn.Flatten()))
+
+
+def test_runs_that_cannot_be_loaded(tmp_path, trained, digits):
+    with pytest.raises(InputError, match="no such run"):
+        mutua.load(tmp_path / "none")
+    with pytest.raises(InputError, match=r"has no encoder\.safetensors; train it first"):
+        mutua.load(tmp_path)
+    (tmp_path / CHECKPOINT).write_bytes(b"")
+    with pytest.raises(InputError, match="its training has not finished; go on with `mutua resume"):
+        mutua.load(tmp_path)
+    whole = (trained[0] / ENCODER).read_bytes()
+    path = tmp_path / ENCODER
+    for broken in (b"", b"nonsense", whole[:100], whole[: len(whole) // 2]):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match="cannot be read as safetensors"):
+            mutua.load(tmp_path)
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(InputError, match="was not made by mutua"):
+        mutua.load(tmp_path)
+    save_file({"a": torch.zeros(2)}, path, {"mutua": "{}"})
+    with pytest.raises(InputError, match="holds no recipe of mutua"):
+        mutua.load(tmp_path)
+    save_file({"a": torch.zeros(2)}, path, {"mutua": RECIPE.text()})
+    with pytest.raises(InputError, match="is of another network"):
+        mutua.load(tmp_path)
+    weights = mutua.load(trained[0]).state_dict()
+    weights["stages.Y.weight"] = torch.zeros(3, 1024)
+    save_file(weights, path, {"mutua": RECIPE.text()})
+    with pytest.raises(InputError, match=r"stages.Y.weight has shape \(3, 1024\) there and \(64, 1024\) here"):
+        mutua.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"plan": 1}', "\x00"])
+def test_configs_of_nonsense(tmp_path, content):
+    (tmp_path / CONFIG).write_text(content)
+    with pytest.raises(InputError, match=r"config\.json: "):
+        runs.config(tmp_path)
+
+
+def test_images_must_be_what_the_recipe_says(tmp_path):
+    wide = from_array(np.zeros((4, 8, 10), np.uint8))
+    with pytest.raises(InputError, match="images: 1 x 8 x 10 where the recipe has 1 x 8 x 8"):
+        runs.train(RECIPE, wide, PLAN, tmp_path)
+
+
+def test_judging_puts_the_controls_first(trained, digits):
+    run, _ = trained
+    tables = runs.judge([run], digits, load("digits", "test").subset(range(60)), labels_per_class=(1,), draws=2)
+    assert [row[0] for row in tables[0].rows] == ["raw pixels", "random weights, BN calibrated", "simclr"]
+    assert {row[0] for row in tables[1].rows} == {"raw pixels", "random weights, BN calibrated", "simclr"}
+    assert "batch norms set by one pass" in tables[0].note
+    runs.write_tables(run, tables)
+    again = runs.read_tables(run)
+    assert [table.title for table in again] == [table.title for table in tables]
+    assert json.dumps(again[0].rows) == json.dumps(tables[0].rows)
+
+
+def test_judging_without_labels_and_with_supervision(trained, digits):
+    run, _ = trained
+    bare = from_array(np.asarray(digits.pixels))
+    tables = runs.judge([run], bare, bare)
+    assert tables[0].title == "Features without labels"
+    few = digits.subset(range(60))
+    plan = Plan(epochs=1, batch=32, accelerator="cpu")
+    tables = runs.judge([run], few, few, probes=("knn",), with_supervision=True, supervised_plan=plan)
+    assert tables[0].rows[-1][0] == "full supervision"
+    other = from_array(np.zeros((4, 16, 16), np.uint8))
+    with pytest.raises(InputError, match="takes 1 x 8 x 8 images and the data are 1 x 16 x 16"):
+        runs.judge([run], other, other)
+
+
+def test_tables_of_nonsense(tmp_path):
+    assert runs.read_tables(tmp_path) == []
+    (tmp_path / runs.EVALUATION).write_text('[{"title": 1}]')
+    with pytest.raises(InputError, match="holds no tables of mutua"):
+        runs.read_tables(tmp_path)
+    runs.write_tables(tmp_path, [Table("t", ["a"], [[1]])])
+    assert runs.read_tables(tmp_path)[0].rows == [[1]]
+
+
+def test_onnx_gives_the_same_features(trained, tmp_path, digits):
+    runtime = pytest.importorskip("onnxruntime")
+    run, _ = trained
+    path = tmp_path / "encoder.onnx"
+    encoder = mutua.load(run)
+    runs.to_onnx(encoder, path, 1, 8)
+    assert [p.name for p in tmp_path.iterdir()] == ["encoder.onnx"]
+    session = runtime.InferenceSession(path)
+    for n in (1, 5):
+        images = torch.rand(n, 1, 8, 8, generator=Generator().manual_seed(n))
+        (got,) = session.run(["features"], {"images": images.numpy()})
+        np.testing.assert_allclose(got, encoder(images).detach().numpy(), atol=1e-4)
+
+
+def test_onnx_that_cannot_be_written(trained, tmp_path, monkeypatch):
+    encoder = mutua.load(trained[0])
+    with pytest.raises(InputError, match="there is no folder"):
+        runs.to_onnx(encoder, tmp_path / "none" / "x.onnx", 1, 8)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(InputError, match=r"pip install 'mutua\[onnx\]'"):
+        runs.to_onnx(encoder, tmp_path / "x.onnx", 1, 8)
