@@ -9,7 +9,8 @@ from jaxtyping import install_import_hook
 
 install_import_hook("mutua", "shape_checks.check")
 
-torch.set_num_threads(2)
+# One thread: what tests compute is small, and two threads on busy cores wait for each other.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

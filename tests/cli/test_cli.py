@@ -1,17 +1,26 @@
+import dataclasses
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import typing
 
+import docstring_parser
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from mutua.cli import main
+from mutua.cli import Verb, main
+from mutua.cli.settings import arguments as arguments_of
+from mutua.data import load
+from mutua.methods import METHODS
+from stopping_early import stop_after
 
 TINY = ("--encoder", "dim32", "--epochs", "1", "--batch", "32", "--accelerator", "cpu")
 
@@ -43,6 +52,15 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory):
+    """A hundred and fifty digits with labels, as a file."""
+    digits = load("digits").subset(range(150))
+    path = tmp_path_factory.mktemp("digits") / "few.npz"
+    np.savez(path, images=np.asarray(digits.pixels), labels=digits.labels)
+    return path
+
+
 @pytest.fixture
 def photos(tmp_path):
     """Twelve images of two sizes and colours, one of them with a name that HTML must not read."""
@@ -68,15 +86,24 @@ def test_train_tells_what_comes_next(trained, tmp_path, capsys):
 
 
 def test_evaluate_prints_and_keeps_tables(trained, capsys):
-    code, out, _ = run(capsys, "evaluate", trained, "--few", "1", "--draws", "2", "--json")
+    code, out, _ = run(capsys, "evaluate", trained, "--few", "1", "--draws", "1", "--json")
     assert code == 0
     tables = json.loads(out)
     assert tables[0]["title"] == "Accuracy with all labels"
     assert [row[0] for row in tables[0]["rows"]] == ["raw pixels", "random weights, BN calibrated", "run"]
     assert json.loads((trained / "evaluation.json").read_text()) == tables
-    code, out, _ = run(capsys, "evaluate", trained, "--probes", "knn", "--few", "--depths", "fc", "Y")
+
+
+def test_evaluate_of_other_data_and_depths(trained, few_digits, tmp_path, capsys):
+    arguments = ("--data", few_digits, "--probes", "knn", "--few", "--depths", "fc", "Y", "--skip-bad")
+    code, out, _ = run(capsys, "evaluate", trained, *arguments)
     assert code == 0
     assert "raw pixels" in out
+    assert out.index("raw pixels") < out.index("random weights") < out.index("run ")
+    encoder = tmp_path / "encoder.safetensors"
+    encoder.write_bytes((trained / "encoder.safetensors").read_bytes())
+    assert run(capsys, "evaluate", encoder, *arguments)[0] == 0
+    assert [p.name for p in tmp_path.iterdir() if p.name == "evaluation.json"] == []
 
 
 def test_embed_report_export(trained, tmp_path, capsys):
@@ -116,7 +143,11 @@ def test_a_folder_without_labels_from_end_to_end(photos, tmp_path, capsys):
     with np.load(tmp_path / "z.npz") as file:
         assert sorted(file["names"].tolist()) == sorted(p.name for p in photos.iterdir())
     assert run(capsys, "report", folder, "--split", "all")[0] == 0
-    assert "<script>alert" not in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page or "\\u003cscript" in page
+    assert "Features without labels" in page
+    assert "photos" in page
 
 
 def test_data_that_cannot_be_used(photos, tmp_path, capsys):
@@ -194,6 +225,118 @@ def test_every_argument_has_its_words(verb, capsys, monkeypatch):
         if "--" in line and "(default" in line and line.split("(default")[0].split("  ")[-1].strip() == ""
     ]
     assert not bare
+
+
+@pytest.mark.parametrize("verb", [typing.get_args(kind)[0] for kind in typing.get_args(Verb)])
+def test_every_field_of_a_verb_is_explained(verb):
+    explained = {p.arg_name: p.description for p in docstring_parser.parse(verb.__doc__).params}
+    fields = {one.name for one in dataclasses.fields(verb)} - ({"method"} if verb.__name__ == "Train" else set())
+    assert fields == set(explained)
+    assert all(explained.values())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_field_of_a_training_is_explained(name):
+    kinds = typing.get_type_hints(arguments_of(name, METHODS[name]), include_extras=True)
+    assert len(kinds) > 20
+    for field, kind in kinds.items():
+        assert kind.__metadata__[0].help, field
+
+
+def test_stopped_and_resumed_in_one_process(few_digits, tmp_path, capsys, monkeypatch):
+    def train(out):
+        made = ("train", "rotation", "--data", few_digits, "--split", "all", "--out", tmp_path / out)
+        return run(capsys, *made, "--encoder", "dim32", "--epochs", "2", "--batch", "50", "--accelerator", "cpu")
+
+    assert train("whole")[0] == 0
+    with monkeypatch.context() as patched:
+        stop_after(patched, 4)
+        code, out, errors = train("stopped")
+    assert code == 130
+    assert out == ""
+    assert "stopped after step 4 of 6" in errors
+    assert errors.splitlines()[-1].endswith(f"go on with: mutua resume {tmp_path / 'stopped'}")
+    assert "has not finished" in refused(capsys, "evaluate", tmp_path / "stopped")
+    assert "has not finished" in refused(capsys, "report", tmp_path / "stopped")
+    assert run(capsys, "resume", tmp_path / "stopped")[0] == 0
+    one, two = (load_file(tmp_path / name / "encoder.safetensors") for name in ("whole", "stopped"))
+    assert all((one[name] == two[name]).all() for name in one)
+
+
+def test_grey_and_colour_together_are_colour(photos, tmp_path, capsys):
+    Image.new("L", (12, 12), 90).save(photos / "grey.png")
+    out = tmp_path / "run"
+    assert run(capsys, "train", "rotation", "--data", photos, "--split", "all", "--out", out, *TINY)[0] == 0
+    config = json.loads((out / "config.json").read_text())
+    assert config["data"]["shape"] == [3, 12, 12]
+    assert config["data"]["images"] == 13
+
+
+def test_what_a_training_skipped_is_skipped_again(photos, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(capsys, "train", "rotation", "--data", photos, "--split", "all", "--out", out, *TINY)[0] == 0
+    (photos / "bad.png").write_text("no picture")
+    assert "bad.png" in refused(capsys, "embed", out, "--out", tmp_path / "z.npz")
+    assert "bad.png" in refused(capsys, "evaluate", out)
+    assert run(capsys, "evaluate", out, "--skip-bad")[0] == 0
+    assert run(capsys, "embed", out, "--skip-bad", "--out", tmp_path / "new" / "z.npz")[0] == 0
+    with np.load(tmp_path / "new" / "z.npz") as file:
+        assert len(file["features"]) == 12
+        assert set(file.files) == {"features", "names"}
+
+
+def test_a_size_of_ones_own(photos, tmp_path, capsys):
+    out = tmp_path / "run"
+    made = ("train", "simclr", "--data", photos, "--split", "all", "--size", "8", "--out", out)
+    assert run(capsys, *made, *TINY)[0] == 0
+    assert run(capsys, "evaluate", out)[0] == 0
+    line = refused(capsys, "evaluate", out, "--size", "16")
+    assert "takes 3 x 8 x 8 images and the data are 3 x 16 x 16" in line
+    assert "takes" in refused(capsys, "evaluate", out, "--data", "digits")
+
+
+def test_devices_that_are_not_there(trained, tmp_path, capsys):
+    for verb in ("evaluate", "embed", "report"):
+        assert "device: 'abacus' cannot be used here" in refused(capsys, verb, trained, "--device", "abacus")
+    made = ("train", "simclr", "--data", "digits", "--out", tmp_path / "x")
+    assert "accelerator: 'abacus' is none of" in refused(capsys, *made, "--accelerator", "abacus")
+    if not torch.cuda.is_available():
+        assert "accelerator: there is no cuda here" in refused(capsys, *made, "--accelerator", "cuda")
+    assert not (tmp_path / "x").exists()
+
+
+def test_settings_and_places_that_cannot_be(trained, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    made = ("--data", "digits", *TINY)
+    assert "views: 1" in refused(capsys, "train", "simclr", *made, "--views", "1", "--out", tmp_path / "x")
+    assert "padding" in refused(capsys, "train", "rotation", *made, "--padding", "99", "--out", tmp_path / "x")
+    assert "units: 0" in refused(capsys, "train", "deep_infomax", *made, "--units", "0", "--out", tmp_path / "x")
+    assert "cannot be written" in refused(capsys, "train", "simclr", *made, "--out", tmp_path / "file" / "x")
+    line = refused(capsys, "embed", trained, "--split", "test", "--out", tmp_path / "file" / "z.npz")
+    assert "cannot be written" in line
+    assert "points: 0" in refused(capsys, "report", trained, "--points", "0")
+    assert "named twice" in refused(capsys, "evaluate", trained, trained)
+    assert "runs: none given" in refused(capsys, "evaluate")
+
+
+def test_configs_of_nonsense_are_named(trained, few_digits, tmp_path, capsys):
+    config = json.loads((trained / "config.json").read_text())
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    for change in ({"plan": {"epoch": 3}}, {"plan": 1}, {"data": None}, {"recipe": []}):
+        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        for verb in ("resume", "report"):
+            assert "config.json" in refused(capsys, verb, folder)
+    (folder / "config.json").write_text("nonsense")
+    assert "config.json: cannot be read" in refused(capsys, "evaluate", folder)
+    (folder / "config.json").write_text(json.dumps({**config, "data": {}}))
+    for verb in ("resume", "evaluate", "report"):
+        assert "handed over in Python" in refused(capsys, verb, folder)
+    # As runs.train writes it where a Python program names the data and no more.
+    (folder / "config.json").write_text(json.dumps({**config, "data": {"name": "digits"}}))
+    assert run(capsys, "resume", folder)[0] == 0
+    out = tmp_path / "page.html"
+    assert run(capsys, "report", folder, "--data", few_digits, "--split", "all", "--out", out)[0] == 0
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ def test_the_published_shapes():
     concat = deep_infomax(dim32(3, 32), critic="concat").local_critic
     assert isinstance(concat, Concat)
     assert concat.first.weight.shape == (512, 192)
+    assert [layer.weight.shape for layer in concat.rest if isinstance(layer, nn.Linear)] == [(512, 512), (1, 512)]
 
 
 def by_hand(scores, measure):
@@ -82,17 +83,17 @@ def test_each_player_gets_its_own_gradient_alone():
 def test_the_prior_makes_codes_uniform():
     torch.manual_seed(0)
     prior, layer = PriorPlayer(2), nn.Linear(2, 2)
-    data = torch.randn(256, 2)
+    data = torch.randn(128, 2)
     trained = torch.optim.Adam([*prior.parameters(), *layer.parameters()], lr=2e-3, betas=(0.5, 0.999))
 
     def distance():
         codes = torch.sigmoid(layer(data)).sort(0).values
-        return (codes - torch.linspace(0, 1, 256)[:, None]).abs().mean().item()
+        return (codes - torch.linspace(0, 1, 128)[:, None]).abs().mean().item()
 
     before = distance()
-    for _ in range(300):
+    for _ in range(200):
         trained.zero_grad()
-        sum(prior(layer(data), torch.rand(256, 2))).backward()
+        sum(prior(layer(data), torch.rand(128, 2))).backward()
         trained.step()
     assert distance() < 0.5 * before
 
@@ -125,6 +126,10 @@ def test_the_global_critic_copies_the_layers_above_the_map():
     [
         ({"measure": "mine"}, "measure: 'mine' is none of dv, infonce, jsd"),
         ({"critic": "dot"}, "critic: 'dot' is none of concat, encode_and_dot"),
+        ({"units": 0}, "units: 0 is too few; give 1 or more"),
+        ({"locations": -1}, "locations: -1 is too few"),
+        ({"gamma": -0.1}, "gamma: -0.1; give a weight of 0 or more"),
+        ({"beta": float("nan")}, "beta: nan"),
         ({"beta": 0.0}, "alpha, beta: 0.0 and 0.0 leave nothing to maximise"),
     ],
 )
@@ -138,3 +143,47 @@ def test_an_encoder_needs_a_map():
     flat = Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 8)), 3, 8)
     with pytest.raises(InputError, match="no depth 'local' or 'layer2'"):
         deep_infomax(flat)
+
+
+def test_a_side_of_the_critic_is_its_formula():
+    side = EncodeAndDot(4, 5, 6).double().eval().y_side
+    side.norm.running_mean.uniform_(-1, 1)
+    side.norm.running_var.uniform_(0.5, 2)
+    x = torch.randn(3, 7, 5, dtype=torch.float64)
+    into = (x @ side.into.weight.T - side.norm.running_mean) / (side.norm.running_var + side.norm.eps).sqrt()
+    out = into.clamp(min=0) @ side.out.weight.T + side.out.bias + x @ side.shortcut.weight.T
+    centred = out - out.mean(-1, keepdim=True)
+    want = centred / (centred.square().mean(-1, keepdim=True) + side.layer_norm.eps).sqrt()
+    assert torch.allclose(side(x), want, atol=1e-10)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("critic", ["encode_and_dot", "concat"])
+def test_a_step_weighs_its_three_terms(measure, critic):
+    method = deep_infomax(
+        dim32(1, 8), measure=measure, critic=critic, alpha=0.3, beta=0.7, gamma=0.2, units=8
+    ).eval()
+    images = torch.rand(3, 1, 8, 8)
+    step = method.step(images, Generator().manual_seed(5))
+    read = method.encoder.read(images, ("local", "Y"))
+    maps, y = read["local"], read["Y"]
+    places = maps.flatten(2).mT  # (n, l, c)
+    with torch.no_grad():
+        one = method.local_critic
+        u = torch.stack(
+            [torch.stack([one(y[i].expand(len(p), -1), p) for p in places]) for i in range(3)]
+        ).double()
+        g = torch.stack([method.global_critic(y[i].expand(3, -1), maps.flatten(1)) for i in range(3)]).double()
+        uniform = torch.rand(3, 64, generator=Generator().manual_seed(5))
+        fooling, telling = method.prior(y, uniform)
+    want = -0.3 * by_hand(g[..., None], measure) - 0.7 * by_hand(u, measure) + 0.2 * fooling + telling
+    assert step.loss.item() == pytest.approx(want.item(), rel=1e-4)
+
+
+def test_a_step_scores_the_locations_it_draws():
+    method = deep_infomax(dim32(1, 16), units=8, gamma=0.0, locations=2).eval()
+    images, seen = torch.rand(3, 1, 16, 16), []
+    method.contrast = lambda scores: seen.append(scores) or scores.joint.mean()
+    method.step(images, Generator().manual_seed(0))
+    assert seen[0].joint.shape == (3, 2)
+    assert seen[0].others == 4

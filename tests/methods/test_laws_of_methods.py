@@ -12,7 +12,7 @@ from mutua.methods import METHODS
 from mutua.training import fit
 from mutua.types import InputError
 
-SMALL = {"simclr": {"width": 16}, "deep_infomax": {"units": 32, "alpha": 0.5}, "rotation": {}}
+SMALL = {"simclr": {"width": 16, "temperature": 0.1}, "deep_infomax": {"units": 32, "alpha": 0.5}, "rotation": {}}
 
 
 def composed(name, channels=3, size=16, seed=0):
@@ -45,10 +45,18 @@ def test_a_step_is_a_function_of_its_generator(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_training_lowers_the_loss(name):
-    data = load("digits").subset(range(256))
-    plan = replace(METHODS[name].plan, epochs=10, batch=64, lr=2e-3, optimizer="adamw", warmup=0, log_every=1)
-    rows = fit(composed(name, 1, 8), data, plan)
-    assert sum(row["loss"] for row in rows[-4:]) < 0.97 * sum(row["loss"] for row in rows[:4])
+    # The same digits and the same draw in every step: how fast the loss falls is then no matter of luck.
+    method, digits = composed(name, 1, 8), load("digits").take(torch.arange(32))
+    trained = torch.optim.Adam(method.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(10):
+        step = method.step(digits, Generator().manual_seed(0))
+        trained.zero_grad()
+        step.loss.backward()
+        trained.step()
+        losses.append(step.loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+    assert all(torch.isfinite(torch.as_tensor(value)) for value in step.logs.values())
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -62,7 +70,10 @@ def test_any_number_of_channels(name, channels):
         assert features.shape == (4, 64)
         assert torch.equal(features, method.encode(images(4, channels)))
         floats = method.encode(images(4, channels).float() / 255)
+        assert torch.equal(features, method.encoder(images(4, channels)))  # not augmented
+        alone = torch.cat([method.encode(one[None]) for one in images(4, channels)])
     assert torch.allclose(features, floats, atol=1e-4)
+    assert torch.allclose(features, alone, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -101,6 +112,9 @@ def test_every_argument_is_explained_and_the_paper_named(name):
         part.strip() for p in docstring_parser.parse(compose.__doc__).params for part in p.arg_name.split(",")
     }
     assert explained == set(inspect.signature(compose).parameters)
+    assert all(
+        p.default is not p.empty for name, p in inspect.signature(compose).parameters.items() if name != "encoder"
+    )
     assert "\n    Paper: " in compose.__doc__
     assert "arXiv:" in compose.__doc__
     assert METHODS[name].about
@@ -111,3 +125,13 @@ def test_unknown_settings_are_refused():
         runs.compose(runs.Recipe("simclr", "dim32", 3, 16, {"tempature": 1.0}))
     with pytest.raises(InputError, match="method: 'moco' is none of deep_infomax, rotation, simclr"):
         runs.compose(runs.Recipe("moco", "dim32", 3, 16))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_step_in_bfloat16_is_near_the_one_in_float32(name):
+    method = composed(name)
+    want = method.step(images(), Generator().manual_seed(0)).loss
+    with torch.autocast("cpu", torch.bfloat16):
+        got = method.step(images(), Generator().manual_seed(0)).loss
+    assert got.dtype == torch.float32
+    assert got.item() == pytest.approx(want.item(), rel=0.15)

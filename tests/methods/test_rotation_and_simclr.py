@@ -1,9 +1,11 @@
+import pytest
 import torch
 from torch import Generator
 
 from mutua.critics import Cosine
 from mutua.encoders import dim32
 from mutua.methods import rotation, simclr
+from mutua.types import InputError
 from mutua.views import ColourJitter, Greyscale, HorizontalFlip, RandomResizedCrop
 
 
@@ -38,3 +40,44 @@ def test_simclr_settings_arrive():
     assert (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue) == (0.8, 0.8, 0.8, 0.2)
     assert isinstance(grey, Greyscale)
     assert simclr(dim32(3, 32)).head[0].out_features == 64
+
+
+def test_a_bright_top_turns_to_the_left():
+    image = torch.zeros(1, 1, 8, 8)
+    image[..., 0, :] = 1.0
+    inputs, labels = rotation(dim32(1, 8), padding=0).puzzle(image, Generator())
+    bright = [inputs[labels == k][0, 0] for k in range(4)]
+    assert bright[0][0].all()
+    assert bright[1][:, 0].all()
+    assert bright[2][-1].all()
+    assert bright[3][:, -1].all()
+    assert [one.sum().item() for one in bright] == [8.0] * 4
+
+
+def test_shift_and_mirror_image_come_before_the_turns(generator):
+    images = torch.randint(1, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=generator)
+    inputs, _ = rotation(dim32(1, 8), padding=0, flip=1.0).puzzle(images, generator)
+    assert torch.equal(inputs[:5], images.flip(3))
+    inputs, _ = rotation(dim32(1, 8), padding=3, flip=0.0).puzzle(images, generator)
+    assert (inputs == 0).any()
+    for k in range(4):
+        assert torch.equal(inputs[5 * k : 5 * k + 5], torch.rot90(inputs[:5], k, (2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("compose", "settings", "message"),
+    [
+        (rotation, {"padding": -2}, "padding: -2 at 8 px; give 0 to 7"),
+        (rotation, {"padding": 8}, "padding: 8 at 8 px"),
+        (simclr, {"views": 1}, "views: 1 is too few; give 2 or more"),
+        (simclr, {"width": 0}, "width: 0 is too few"),
+        (simclr, {"hidden": -1}, "hidden: -1 is too few"),
+        (simclr, {"temperature": 0.0}, "temperature: 0.0 must be positive"),
+        (simclr, {"smallest_crop": 2.0}, "at most 1"),
+        (simclr, {"flip": 2.0}, "no probability"),
+        (simclr, {"strength": -1.0}, "strength: -1.0"),
+    ],
+)
+def test_bad_settings_are_refused(compose, settings, message):
+    with pytest.raises(InputError, match=message):
+        compose(dim32(1, 8), **settings)

@@ -5,9 +5,11 @@ import torch
 from torch import nn
 
 from mutua.bounds import nt_xent
-from mutua.critics import Cosine
-from mutua.objectives import Contrastive, Predictive, head_mlp
+from mutua.critics import Concat, Cosine, EncodeAndDot
+from mutua.objectives import Contrastive, Predictive, draw_views, head_mlp, scored
+from mutua.scores import local, paired
 from mutua.types import Critic
+from mutua.views import HorizontalFlip, RandomResizedCrop
 
 
 class Echo:
@@ -108,3 +110,31 @@ def test_the_head_is_linear_norm_relu_linear():
     head = head_mlp(6, 5, 4)
     assert [type(layer) for layer in head] == [nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Linear]
     assert head(torch.randn(3, 6)).shape == (3, 4)
+
+
+@pytest.mark.parametrize("critic", [EncodeAndDot(5, 4, 8), Concat(5, 4, (6,))], ids=["factorises", "does not"])
+def test_scored_keeps_scores_float32_under_autocast(critic):
+    critic.eval()
+    x, y = torch.randn(3, 5), torch.randn(3, 7, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        scores = scored(local, critic, x.bfloat16(), y.bfloat16())
+    assert (scores.joint.dtype, scores.product.dtype) == (torch.float32, torch.float32)
+    assert torch.allclose(scores.product, scored(local, critic, x, y).product, atol=0.3)
+
+
+def test_scored_is_the_arrangement_where_there_is_one_rank():
+    for critic in (EncodeAndDot(5, 4, 8).eval(), Concat(5, 4, (6,))):
+        x, y = torch.randn(3, 5), torch.randn(3, 4)
+        got, want = scored(paired, critic, x, y), paired(critic, x, y)
+        assert torch.allclose(got.product, want.product, atol=1e-6)
+        assert torch.allclose(got.joint, want.joint, atol=1e-6)
+
+
+def test_views_are_drawn_afresh_and_shown_beside_their_image(generator):
+    images = torch.rand(4, 3, 8, 8)
+    a, b = (draw_views(RandomResizedCrop(), images, generator) for _ in range(2))
+    assert (a != b).flatten(1).any(1).all()
+    method = Contrastive(nn.Flatten(), nn.Identity(), HorizontalFlip(1.0), Cosine(0.5), nt_xent, 3)
+    shown = method.shown(images, generator)
+    assert list(shown) == ["image", "view 1", "view 2", "view 3"]
+    assert torch.equal(shown["view 2"], images.flip(3))

@@ -1,18 +1,21 @@
 import json
 import sys
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Generator, nn
 
 import mutua
 from mutua import runs
 from mutua.data import from_array, load
 from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER
-from mutua.training import Plan
+from mutua.training import Interrupted, Plan
 from mutua.types import InputError, Table
+from stopping_early import stop_after
 
 RECIPE = runs.Recipe("simclr", "dim32", 1, 8, {"flip": 0.0})
 PLAN = Plan(epochs=1, batch=64, accelerator="cpu", log_every=5)
@@ -102,6 +105,11 @@ def test_runs_that_cannot_be_loaded(tmp_path, trained, digits):
     save_file({"a": torch.zeros(2)}, path, {"mutua": "{}"})
     with pytest.raises(InputError, match="holds no recipe of mutua"):
         mutua.load(tmp_path)
+    for change in ({"channels": "x"}, {"encoder": 5}, {"settings": [1]}, {"size": None}, {"colour": 1}):
+        save_file({"a": torch.zeros(2)}, path, {"mutua": json.dumps({**asdict(RECIPE), **change})})
+        with pytest.raises(InputError, match="holds no recipe of mutua") as caught:
+            mutua.load(tmp_path)
+        assert "\n" not in str(caught.value)
     save_file({"a": torch.zeros(2)}, path, {"mutua": RECIPE.text()})
     with pytest.raises(InputError, match="is of another network"):
         mutua.load(tmp_path)
@@ -112,7 +120,9 @@ def test_runs_that_cannot_be_loaded(tmp_path, trained, digits):
         mutua.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"plan": 1}', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "[1]", "{}", '{"plan": 1}', '{"recipe": {}, "plan": {}, "data": [1]}', "\x00"]
+)
 def test_configs_of_nonsense(tmp_path, content):
     (tmp_path / CONFIG).write_text(content)
     with pytest.raises(InputError, match=r"config\.json: "):
@@ -142,6 +152,7 @@ def test_judging_without_labels_and_with_supervision(trained, digits):
     bare = from_array(np.asarray(digits.pixels))
     tables = runs.judge([run], bare, bare)
     assert tables[0].title == "Features without labels"
+    assert [row[0] for row in tables[0].rows] == ["raw pixels", "random weights, BN calibrated", "simclr"]
     few = digits.subset(range(60))
     plan = Plan(epochs=1, batch=32, accelerator="cpu")
     tables = runs.judge([run], few, few, probes=("knn",), with_supervision=True, supervised_plan=plan)
@@ -154,6 +165,9 @@ def test_judging_without_labels_and_with_supervision(trained, digits):
 def test_tables_of_nonsense(tmp_path):
     assert runs.read_tables(tmp_path) == []
     (tmp_path / runs.EVALUATION).write_text('[{"title": 1}]')
+    with pytest.raises(InputError, match="holds no tables of mutua"):
+        runs.read_tables(tmp_path)
+    (tmp_path / runs.EVALUATION).write_text('[{"title": "t", "columns": ["a", "b"], "rows": [[1]]}]')
     with pytest.raises(InputError, match="holds no tables of mutua"):
         runs.read_tables(tmp_path)
     runs.write_tables(tmp_path, [Table("t", ["a"], [[1]])])
@@ -181,3 +195,64 @@ def test_onnx_that_cannot_be_written(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(InputError, match=r"pip install 'mutua\[onnx\]'"):
         runs.to_onnx(encoder, tmp_path / "x.onnx", 1, 8)
+
+
+def test_a_plan_of_another_version(tmp_path, trained):
+    config = runs.config(trained[0])
+    assert runs.plan_of(trained[0]) == PLAN
+    config["plan"]["warmth"] = 3
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"config\.json: holds no plan of mutua .*'warmth'"):
+        runs.plan_of(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, digits):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(InputError, match="cannot be written"):
+            runs.train(RECIPE, digits, PLAN, folder)
+
+
+def test_a_run_is_judged_once_and_under_its_own_name(trained, digits, monkeypatch):
+    run, _ = trained
+    bare = from_array(np.asarray(digits.pixels[:60]))
+    with pytest.raises(InputError, match="runs: one is named twice"):
+        runs.judge([run, run], bare, bare)
+    monkeypatch.chdir(run)
+    assert runs.judge([Path()], bare, bare)[0].rows[-1][0] == "simclr"
+    assert runs.judge([Path(ENCODER)], bare, bare)[0].rows[-1][0] == "simclr"
+
+
+def test_runs_side_by_side_with_their_folders_where_names_are_the_same(trained, digits, tmp_path):
+    run, method = trained
+    twin = tmp_path / run.name
+    twin.mkdir()
+    runs.keep(twin / ENCODER, method, RECIPE)
+    bare = from_array(np.asarray(digits.pixels[:60]))
+    assert [row[0] for row in runs.judge([run, twin], bare, bare)[0].rows[-2:]] == [str(run), str(twin)]
+
+
+def test_the_view_of_a_method():
+    assert runs.view_of(RECIPE) is not None
+    assert runs.view_of(runs.Recipe("rotation", "dim32", 1, 8)) is not None
+    assert runs.view_of(runs.Recipe("deep_infomax", "dim32", 1, 8, {"units": 8})) is None
+
+
+def test_stopped_and_resumed_it_ends_with_the_same_encoder(tmp_path, digits, monkeypatch):
+    plan = Plan(epochs=2, batch=64, accelerator="cpu", log_every=1, ema=0.9)
+    runs.train(RECIPE, digits, plan, tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        stop_after(patched, 2)
+        with pytest.raises(Interrupted):
+            runs.train(RECIPE, digits, plan, tmp_path / "stopped")
+    with pytest.raises(InputError, match="go on with `mutua resume"):
+        mutua.load(tmp_path / "stopped")
+    with pytest.raises(InputError, match="there is a run in it already"):
+        runs.train(RECIPE, digits, plan, tmp_path / "stopped")
+    with pytest.raises(InputError, match="is of lr"):
+        runs.train(RECIPE, digits, replace(plan, lr=5e-4), tmp_path / "stopped", resume=True)
+    runs.train(RECIPE, digits, plan, tmp_path / "stopped", resume=True)
+    one, two = (load_file(tmp_path / name / ENCODER) for name in ("whole", "stopped"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    metrics = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("whole", "stopped")]
+    assert [line.split(",")[0] for line in metrics[0]] == [line.split(",")[0] for line in metrics[1]]

@@ -144,6 +144,8 @@ def test_a_loss_that_is_not_finite_stops_and_leaves_the_checkpoint_from_before(t
 def test_bad_input(tmp_path):
     with pytest.raises(InputError, match="data: 1 example; "):
         fit(Toy(), Numbers(1), PLAN)
+    with pytest.raises((InputError, TypeError), match=r"take|Rows"):
+        fit(Toy(), [1, 2, 3], PLAN)
     with pytest.raises(InputError, match="resume: needs the folder"):
         fit(Toy(), Numbers(), PLAN, resume=True)
     with pytest.raises(InputError, match="there is no checkpoint"):

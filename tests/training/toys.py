@@ -30,7 +30,7 @@ class Toy(Method):
             torch.manual_seed(seed)
             layers = (nn.Linear(d, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 3))
             self.encoder = nn.Sequential(*layers)
-        self.register_buffer("queue", torch.randn(8, 3))
+            self.register_buffer("queue", torch.randn(8, 3))
 
     def step(self, batch: Tensor, generator: Generator) -> Step:
         noisy = batch + 0.1 * torch.randn(batch.shape, generator=generator)

@@ -35,3 +35,13 @@ def test_every_place_is_as_likely(generator):
 def test_negative_padding_is_refused():
     with pytest.raises(InputError, match="padding"):
         PaddedCrop(-1)
+
+
+def test_floats_are_kept_exactly_and_rows_stand_alone(generator):
+    images = torch.rand(5, 2, 6, 6)
+    view = PaddedCrop(3)
+    drawn = view.draw(5, 6, 6, generator)
+    got = view.apply(images, drawn)
+    assert set(got.flatten().tolist()) <= {0.0, *images.flatten().tolist()}
+    for k in range(5):
+        assert torch.equal(view.apply(images[k : k + 1], {"shift": drawn["shift"][k : k + 1]}), got[k : k + 1])

@@ -10,6 +10,7 @@ import numpy as np
 from tyro.conf import Positional
 
 from mutua import runs
+from mutua.cli.devices import check_device
 from mutua.cli.evaluate import images_of
 from mutua.cli.output import say
 from mutua.evaluation import features
@@ -45,6 +46,7 @@ class Embed:
     def __call__(self) -> None:
         if self.out.suffix != ".npz":
             raise InputError(f"{self.out}: features are written as .npz; name the file so")
+        check_device(self.device)
         encoder = runs.load(self.run)
         images = images_of(self.run, self.data, self.split, skip_bad=self.skip_bad)
         depths = None if self.depth is None else (self.depth,)
@@ -55,10 +57,10 @@ class Embed:
             arrays["names"] = np.array(images.names)
         if images.labels is not None:
             arrays["labels"] = images.labels
+        if images.classes:
             arrays["classes"] = np.array(images.classes)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numbers and text: nothing is pickled
         runs.write(self.out, buffer.getvalue())
         content = {"file": str(self.out), "depth": depth, "images": len(values), "features": values.shape[1]}
         say(content, f"{self.out}: {len(values):,} images x {values.shape[1]} features of {depth}", self.json)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from mutua import runs
+from mutua.cli.devices import check_device
 from mutua.cli.output import say, show, status, tables_json
 from mutua.cli.train import square
 from mutua.data import Images, load
@@ -24,7 +25,9 @@ def images_of(run: Path, data: str | None, split: str, size: int | None = None, 
         if not run.is_dir():
             raise InputError(f"{run}: says nothing of its data; name some with --data")
         recorded = runs.config(run)["data"]
-        data, size, skip_bad = recorded.get("name"), recorded.get("size"), bool(recorded.get("skip_bad"))
+        data = recorded.get("name")
+        size = recorded.get("size") if size is None else size
+        skip_bad = skip_bad or bool(recorded.get("skip_bad"))
         if data is None:
             raise InputError(f"{run}: was trained on data handed over in Python; name some with --data")
     images = load(data, split, size=size, skip_bad=skip_bad)
@@ -75,6 +78,7 @@ class Evaluate:
     def __call__(self) -> None:
         if not self.runs:
             raise InputError("runs: none given; name the folder of a run, such as runs/simclr-digits")
+        check_device(self.device)
         first = self.runs[0]
         train = images_of(first, self.data, "train", self.size, self.skip_bad)
         # Without labels nothing is learned from train, so that all images can be judged.

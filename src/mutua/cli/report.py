@@ -12,6 +12,7 @@ import torch
 from tyro.conf import Positional
 
 from mutua import runs
+from mutua.cli.devices import check_device
 from mutua.cli.evaluate import images_of
 from mutua.cli.output import say
 from mutua.data import Images
@@ -51,6 +52,9 @@ class Report:
     def __call__(self) -> None:
         if not self.run.is_dir():
             raise InputError(f"{self.run}: no such run; `mutua train` makes one")
+        if self.points < 1:
+            raise InputError(f"points: {self.points}; show one image at least")
+        check_device(self.device)
         images = images_of(self.run, self.data, self.split)
         out = make_report(self.run, images, self.out, depth=self.depth, points=self.points, device=self.device)
         say({"report": str(out)}, f"{out}: open it in a browser", self.json)
@@ -81,9 +85,9 @@ def make_report(
     if images.labels is not None:
         labels = [images.classes[k] if images.classes else int(k) for k in images.labels]
     about = METHODS[recipe.method]
-    learned, epochs = f"{config['data']['images']:,} images", config["plan"]["epochs"]
+    learned, epochs = f"{config['data'].get('images', 0):,} images", runs.plan_of(run).epochs
     html = run_page(
-        f"{recipe.method} on {config['data']['source'] or config['data'].get('name')}",
+        f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
         subtitle=f"{run}: {recipe.encoder}, {epochs} epochs of {learned}",
         summary=[f"Learned without labels: {about.about}. Features shown: {shown_depth}.", *summary],
         tables=runs.read_tables(run),

@@ -16,12 +16,12 @@ from lightning_fabric.loggers.logger import Logger
 from tyro.conf import Positional
 
 from mutua import runs
+from mutua.cli.devices import check_accelerator
 from mutua.cli.output import say
 from mutua.cli.settings import arguments, chosen
 from mutua.data import Images, load
 from mutua.methods import METHODS
 from mutua.ranks import rank
-from mutua.training import Plan
 from mutua.types import InputError
 
 __all__ = ["Resume", "Train", "square"]
@@ -46,6 +46,7 @@ class Train:
 
     def __call__(self) -> None:
         args = chosen(self.method)
+        check_accelerator(args.plan.accelerator)
         images = square(load(args.data, args.split, size=args.size, skip_bad=args.skip_bad), args.data)
         recipe = runs.Recipe(
             args.method, args.encoder, images.shape[0], images.shape[1], args.settings, args.plan.seed
@@ -79,18 +80,25 @@ class Resume:
     json: bool = False
 
     def __call__(self) -> None:
-        config = runs.config(self.run)
+        config, plan = runs.config(self.run), runs.plan_of(self.run)
+        check_accelerator(plan.accelerator)
         data = config["data"]
         if data.get("name") is None:
             raise InputError(f"{self.run}: was trained on data handed over in Python; resume it there")
         images = square(
-            load(data["name"], data["split"], size=data["size"], skip_bad=data["skip_bad"]), data["name"]
+            load(
+                data["name"],
+                data.get("split", "train"),
+                size=data.get("size"),
+                skip_bad=bool(data.get("skip_bad")),
+            ),
+            data["name"],
         )
         recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
         runs.train(
             recipe,
             images,
-            Plan(**config["plan"]),
+            plan,
             self.run,
             resume=True,
             loggers=_loggers(self.tensorboard, self.run),

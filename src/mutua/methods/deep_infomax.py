@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from jaxtyping import Float
@@ -182,6 +183,12 @@ def deep_infomax(
         raise InputError(f"measure: {measure!r} is none of {names(MEASURES)}")
     if critic not in CRITICS:
         raise InputError(f"critic: {critic!r} is none of {names(CRITICS)}")
+    for name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
+        if not 0 <= weight < math.inf:
+            raise InputError(f"{name}: {weight}; give a weight of 0 or more")
+    for name, count, least in (("units", units, 1), ("locations", locations, 0)):
+        if count < least:
+            raise InputError(f"{name}: {count} is too few; give {least} or more")
     if alpha <= 0 and beta <= 0:
         raise InputError(f"alpha, beta: {alpha} and {beta} leave nothing to maximise; make one positive")
     if alpha > 0 and not isinstance(encoder, Staged):

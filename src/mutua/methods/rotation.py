@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from mutua.encoders import Staged, Wrapped
 from mutua.objectives import Predictive, draw_views
-from mutua.types import View
+from mutua.types import InputError, View
 from mutua.views import Compose, HorizontalFlip, PaddedCrop, rotations
 
 __all__ = ["Turned", "rotation"]
@@ -38,5 +38,10 @@ def rotation(encoder: Staged | Wrapped, *, padding: int = -1, flip: float = 0.5)
     Paper: Gidaris, Singh and Komodakis 2018, Unsupervised Representation Learning by Predicting Image Rotations,
     arXiv:1803.07728; shift and mirror image are of the authors' code.
     """
-    view = Compose((PaddedCrop(encoder.size // 8 if padding < 0 else padding), HorizontalFlip(flip)))
+    shift = encoder.size // 8 if padding == -1 else padding
+    if not 0 <= shift < encoder.size:
+        raise InputError(
+            f"padding: {padding} at {encoder.size} px; give 0 to {encoder.size - 1}, or -1 for an eighth"
+        )
+    view = Compose((PaddedCrop(shift), HorizontalFlip(flip)))
     return Predictive(encoder, nn.Linear(encoder.width, 4), Turned(view))

@@ -6,6 +6,7 @@ from mutua.bounds import nt_xent
 from mutua.critics import Cosine
 from mutua.encoders import Staged, Wrapped
 from mutua.objectives import Contrastive, head_mlp
+from mutua.types import InputError
 from mutua.views import simclr as augmentation
 
 __all__ = ["simclr"]
@@ -37,6 +38,9 @@ def simclr(
     Paper: Chen, Kornblith, Norouzi and Hinton 2020, A Simple Framework for Contrastive Learning of Visual
     Representations, arXiv:2002.05709.
     """
+    for name, value, least in (("width", width, 1), ("hidden", hidden, 0), ("views", views, 2)):
+        if value < least:
+            raise InputError(f"{name}: {value} is too few; give {least} or more")
     view = augmentation(encoder.channels, encoder.size, strength=strength, flip=flip, scale=(smallest_crop, 1.0))
     head = head_mlp(encoder.width, hidden or encoder.width, width)
     return Contrastive(encoder, head, view, Cosine(temperature), nt_xent, views)

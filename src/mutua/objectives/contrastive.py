@@ -39,10 +39,10 @@ def scored(arrange: Callable[[Critic, Tensor, Tensor], Dense], critic: Critic, x
     gathered rows. Scores are float32 at least: a softmax of bfloat16 scores would round what it compares.
     """
     if isinstance(critic, InnerProduct):
-        left, right = gather(critic.left(x)), gather(critic.right(y))
-        with torch.autocast(x.device.type, enabled=False):
-            return arrange(Dot(), _wide(left), _wide(right))
-    return arrange(critic, gather(x), gather(y))
+        x, y, critic = critic.left(x), critic.right(y), Dot()
+    x, y = gather(x), gather(y)
+    with torch.autocast(x.device.type, enabled=False):
+        return arrange(critic, _wide(x), _wide(y))
 
 
 def _wide(x: Tensor) -> Tensor:

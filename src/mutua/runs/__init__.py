@@ -2,7 +2,7 @@
 
 from mutua.evaluation.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
-from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, recipe_of, train, write
+from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
 from mutua.runs.judging import judge, read_tables, view_of, write_tables
 from mutua.runs.recipe import CUSTOM, Recipe, compose, defaults
 
@@ -18,6 +18,7 @@ __all__ = [
     "judge",
     "keep",
     "load",
+    "plan_of",
     "read_tables",
     "recipe_of",
     "to_onnx",

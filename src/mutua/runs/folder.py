@@ -38,7 +38,9 @@ __all__ = [
     "EVALUATION",
     "REPORT",
     "config",
+    "keep",
     "load",
+    "plan_of",
     "recipe_of",
     "train",
     "write",
@@ -101,7 +103,6 @@ def train(
         raise InputError(f"{folder}: there is a run in it already; name another folder, or resume it")
     method = compose(recipe, encoder)
     if rank() == 0 and not resume:
-        folder.mkdir(parents=True, exist_ok=True)
         write(folder / CONFIG, _config(recipe, plan, images, data or {}))
     fit(method, images, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
@@ -142,9 +143,21 @@ def config(folder: Path | str) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train again in another folder") from error
-    if not isinstance(content, dict) or "recipe" not in content:
+    parts = ("recipe", "plan", "data")
+    if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in parts):
         raise InputError(f"{path}: is no config of mutua; name a folder that `mutua train` made")
     return content
+
+
+def plan_of(folder: Path | str) -> Plan:
+    """The plan of a run's folder."""
+    try:
+        return Plan(**config(folder)["plan"])
+    except TypeError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{Path(folder) / CONFIG}: holds no plan of mutua ({reason}); use the version that made it"
+        ) from error
 
 
 def recipe_of(run: Path | str) -> Recipe:

@@ -67,6 +67,8 @@ def judge(
     recipes = {_name(run): recipe_of(run) for run in runs}
     if len(recipes) < len(runs):
         recipes = {str(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        raise InputError("runs: one is named twice; name each once")
     encoders: dict[str, Any] = {name: load(run) for name, run in zip(recipes, runs, strict=True)}
     first = next(iter(recipes.values()))
     for name, recipe in recipes.items():
@@ -136,7 +138,8 @@ def _finetuned(
 
 
 def _name(run: Path) -> str:
-    return run.name if run.is_dir() else run.parent.name
+    whole = run.resolve()  # "." has no name
+    return whole.name if run.is_dir() else whole.parent.name
 
 
 def write_tables(run: Path, tables: Sequence[Table]) -> None:
@@ -150,7 +153,10 @@ def read_tables(run: Path) -> list[Table]:
     if not path.exists():
         return []
     try:
-        return [Table(**table) for table in json.loads(path.read_text(encoding="utf-8"))]
+        tables = [Table(**table) for table in json.loads(path.read_text(encoding="utf-8"))]
+        for table in tables:
+            table.records()  # a row too long or too short is a ValueError
+        return tables
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path}: holds no tables of mutua ({error}); run `mutua evaluate {run}` again"

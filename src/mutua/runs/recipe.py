@@ -20,6 +20,8 @@ __all__ = ["CUSTOM", "Recipe", "compose", "defaults"]
 CUSTOM = "custom"
 """The encoder's name in the recipe of a run that trained a module of the user's own."""
 
+_KINDS = {"method": str, "encoder": str, "channels": int, "size": int, "settings": dict, "seed": int}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,9 +46,14 @@ class Recipe:
     def read(text: str, where: str) -> Recipe:
         """From JSON; `where` is named in the `InputError` for text that is no recipe."""
         try:
-            return Recipe(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{where}: holds no recipe of mutua ({error}); it is of another program") from error
+            content = json.loads(text)
+            for name, kind in _KINDS.items():
+                if not isinstance(content.get(name, kind()), kind):
+                    raise TypeError(f"{name} is {content[name]!r}")
+            return Recipe(**content)
+        except (ValueError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{where}: holds no recipe of mutua ({reason}); it is of another program") from error
 
 
 def defaults(method: str) -> dict[str, Any]:

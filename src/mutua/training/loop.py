@@ -64,6 +64,10 @@ def fit(
         Diverged: the loss is no longer finite; names the step and the last good checkpoint.
         Interrupted: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
     """
+    if not isinstance(data, Rows):
+        raise InputError(
+            f"data: {type(data).__name__} has no take(index); mutua.data.as_images makes rows of datasets"
+        )
     n = len(data)
     if n < 2:
         raise InputError(f"data: {n} example{'' if n == 1 else 's'}; learning by comparison needs two at least")
