@@ -63,8 +63,9 @@ FEW_LABEL_PROBES: dict[str, FewLabelProbe] = {"1-nn": _one_nearest, "knn": _near
 PROTOCOL = (
     "Labels are drawn at random, the same number of every class and the same draws for every row; mean and "
     "standard deviation over {draws} draws, on all of test. Features are standardised by all of train, "
-    "whose other labels are not used; C of linear is chosen within the labels drawn, and 1 with one label a class."
+    "whose other labels are not used."
 )
+C_OF_LINEAR = " C of linear is chosen within the labels drawn, and 1 with one label a class."
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def few_labels(
             for name in probes:
                 score = FEW_LABEL_PROBES[name](x, y, test_x, test_y, seed + i, statistics, device)
                 found[name][count].append(score.accuracy)
-    note = PROTOCOL.format(draws=draws)
+    note = PROTOCOL.format(draws=draws) + (C_OF_LINEAR if "linear" in probes else "")
     if left_out:
         note += f" Left out: {', '.join(left_out)} labels a class, as the smallest class has {smallest}."
     values = {
