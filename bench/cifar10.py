@@ -22,7 +22,7 @@ from mutua.training import Plan
 from mutua.types import Table
 
 FOLDER = Path("runs/bench")
-DEPTHS = ("conv", "fc", "Y")
+DEPTHS = ("fc", "Y")
 PLAN = Plan(epochs=20, warmup=1, precision="bf16-mixed", save_every=60.0, log_every=50)
 RUNS: dict[str, tuple[runs.Recipe, Plan]] = {
     "simclr": (
