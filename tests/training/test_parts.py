@@ -114,6 +114,9 @@ def test_metrics_are_cut_back_to_where_a_run_resumes(tmp_path):
     assert [row["step"] for row in rows] == ["0", "1", "2", "3", "4"]
     assert [row["extra"] for row in rows] == ["", "", "", "", "1.0"]
     assert rows[3]["loss"] == "9.0"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"metrics\.csv: holds no metrics of mutua"):
+        Csv(path, keep=3)
 
 
 @pytest.mark.parametrize("shape", [(8, 3), (4, 3, 5, 5)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import logging
 import os
@@ -43,7 +44,7 @@ def to_onnx(encoder: nn.Module, path: Path | str, channels: int, size: int) -> N
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            _Floats(encoder.eval().cpu()),
+            _Floats(copy.deepcopy(encoder).eval().cpu()),
             (example,),
             input_names=["images"],
             output_names=["features"],

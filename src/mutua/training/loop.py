@@ -148,12 +148,16 @@ class _Trainer:
         self.plan = plan
         self.method = method
         self.steps_per_epoch = steps_per_epoch
-        self.fabric = Fabric(
-            accelerator=plan.accelerator,
-            devices=plan.devices,
-            strategy="ddp" if plan.devices > 1 else "auto",
-            precision=plan.precision,
-        )
+        try:
+            self.fabric = Fabric(
+                accelerator=plan.accelerator,
+                devices=plan.devices,
+                strategy="ddp" if plan.devices > 1 else "auto",
+                precision=plan.precision,
+            )
+        except (RuntimeError, ValueError) as error:  # what Fabric makes of a device that is not there
+            reason = " ".join(str(error).split())
+            raise InputError(f"accelerator, devices: {plan.accelerator}, {plan.devices}: {reason}") from error
         self.fabric.launch()
         if world() > 1:
             synchronised(method)

@@ -11,6 +11,7 @@ from typing import Any
 from lightning_fabric.loggers.logger import Logger
 
 from mutua.data.store import replacing
+from mutua.types import InputError
 
 __all__ = ["Csv", "read"]
 
@@ -34,7 +35,10 @@ class Csv(Logger):
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         self.path = path
-        kept = [row for row in read(path) if int(row["step"]) < keep]
+        try:
+            kept = [row for row in read(path) if int(row["step"]) < keep]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: holds no metrics of mutua ({error}); move it away and resume") from error
         self.columns: list[str] = list(kept[0]) if kept else []
         self._rewrite(kept)
 
