@@ -82,7 +82,11 @@ def row(name: str, depth: str, train: Images, test: Images, encoder: Any, log: L
         accuracies = [PROBES[probe](x, train.labels, z, test.labels, 0).accuracy for probe in ("linear", "knn")]
         return [name, depth, x.shape[1], *accuracies]
 
-    return kept(f"{name}-{depth}".replace(" ", "-").replace(",", ""), measure)
+    return kept(_place(name, depth).stem, measure)
+
+
+def _place(name: str, depth: str) -> Path:
+    return FOLDER / "cifar10-rows" / f"{f'{name}-{depth}'.replace(' ', '-').replace(',', '')}.json"
 
 
 def _supervised(train: Images, test: Images) -> Iterator[Any]:
@@ -96,9 +100,18 @@ def _supervised(train: Images, test: Images) -> Iterator[Any]:
 
 
 def main(args: list[str]) -> None:
-    """Train the methods named (or "supervised"), measure "rows" of what is finished; without names, everything."""
+    """Train the methods named (or "supervised"), measure "rows" of what is finished; without names, everything.
+
+    "record" writes the record of the rows that are there.
+    """
     log = Log()
     train, test = load("cifar10", "train"), load("cifar10", "test")
+    if args == ["record"]:
+        names = [("raw pixels", ""), *((n, d) for n in (RANDOM, *RUNS, "full supervision") for d in DEPTHS)]
+        there = [(name, depth) for name, depth in names if _place(name, depth).exists()]
+        rows = [json.loads(_place(name, depth).read_text()) for name, depth in there]
+        _record(rows, [f"{name} {depth}" for name, depth in names if (name, depth) not in there], train, test, log)
+        return
     for name in args:
         if name == "supervised":
             next(_supervised(train, test))
