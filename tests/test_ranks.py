@@ -9,24 +9,24 @@ from safetensors.torch import load_file
 import rank_workers
 from mutua import ranks
 from mutua.methods import METHODS
+from mutua.training import fit
 
 
-def together(folder: Path, *arguments: str) -> None:
-    """Run the worker as two processes."""
-    command = [sys.executable, rank_workers.__file__]
-    both = [
-        subprocess.Popen([*command, arguments[0], str(rank), str(folder), *arguments[1:]], stderr=subprocess.PIPE)
-        for rank in range(2)
-    ]
+@pytest.fixture(scope="module")
+def together(tmp_path_factory) -> Path:
+    """The folder of what two processes found."""
+    folder = tmp_path_factory.mktemp("together")
+    command = [sys.executable, rank_workers.__file__, "everything"]
+    both = [subprocess.Popen([*command, str(rank), str(folder)], stderr=subprocess.PIPE) for rank in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors.decode()
+    return folder
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_two_ranks_give_the_loss_and_gradients_of_one(name, tmp_path):
-    together(tmp_path, "step_of_two", name)
-    found = torch.load(tmp_path / "found.pt", weights_only=True)
+def test_two_ranks_give_the_loss_and_gradients_of_one(name, together):
+    found = torch.load(together / f"{name}.pt", weights_only=True)
     whole = rank_workers.measured(rank_workers.build(name), rank_workers.images())
     assert found.keys() == whole.keys()
     assert any(value.abs().max() > 1e-3 for key, value in whole.items() if key.startswith("gradient of encoder"))
@@ -36,9 +36,8 @@ def test_two_ranks_give_the_loss_and_gradients_of_one(name, tmp_path):
         )
 
 
-def test_collectives_have_their_adjoints(tmp_path):
-    together(tmp_path, "adjoints")
-    zero, one = (torch.load(tmp_path / f"found{rank}.pt", weights_only=True) for rank in range(2))
+def test_collectives_have_their_adjoints(together):
+    zero, one = (torch.load(together / f"adjoints{rank}.pt", weights_only=True) for rank in range(2))
     for found in (zero, one):
         for name in ("gather", "total"):
             left, right = found[name]["sides"]
@@ -49,6 +48,61 @@ def test_collectives_have_their_adjoints(tmp_path):
     assert one["mine"]["a"].tolist() == [3, 4, 5]
     assert one["mine"]["b"]["c"].tolist() == [2, 3]
     assert one["mine"]["d"] == 3
+    assert one["mine"]["e"] == 5
+    for rank, found in enumerate((zero, one)):
+        both = 2 * torch.arange(12, dtype=torch.float64).reshape(6, 2) + 1  # the weights of rank 0 and of rank 1
+        for side in ("x", "y"):
+            assert torch.equal(found["sum"][side], both.chunk(2)[rank])
+
+
+def test_batch_norm_of_two_ranks_is_that_of_one(together):
+    found = torch.load(together / "norms.pt", weights_only=True)
+    for name, (_, inputs) in rank_workers.NORMS.items():
+        out, grad, buffers = rank_workers.normed(rank_workers.norm(name), inputs)
+        want = {"out": out, "grad": grad, **buffers}
+        assert found[name].keys() == want.keys()
+        for key, value in want.items():
+            torch.testing.assert_close(found[name][key], value, rtol=1e-9, atol=1e-9)
+
+
+def by_itself(folder: Path, worker: str, number: int) -> None:
+    """Run a worker whose `fit` starts the other processes."""
+    command = [sys.executable, rank_workers.__file__, worker, str(number), str(folder)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_fit_on_two_devices_is_fit_on_one_in_double_precision(tmp_path):
+    by_itself(tmp_path, "trained", 2)
+    found = torch.load(tmp_path / "found.pt", weights_only=True)
+    method = rank_workers.Pairs()
+    rows = fit(method, rank_workers.Counted(), rank_workers.plan(1))
+    assert [row["step"] for row in found["rows"]] == [row["step"] for row in rows]
+    assert [row["loss"] for row in found["rows"]] == pytest.approx([row["loss"] for row in rows], rel=1e-6)
+    start, want = rank_workers.Pairs().state_dict(), method.state_dict()
+    assert found["weights"].keys() == want.keys()
+    for name, value in want.items():
+        torch.testing.assert_close(found["weights"][name], value, rtol=1e-9, atol=1e-9)
+    assert (want["encoder.0.weight"] - start["encoder.0.weight"]).abs().max() > 1e-3
+    # And what two devices began one can end.
+    again = rank_workers.Pairs()
+    fit(again, rank_workers.Counted(), rank_workers.plan(1), folder=tmp_path / "run", resume=True)
+    assert all(torch.equal(value, found["weights"][name]) for name, value in again.state_dict().items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_loss_that_is_not_finite_on_one_rank_stops_both(rank, tmp_path):
+    by_itself(tmp_path, "spoiled", rank)
+    for each in range(2):
+        assert "loss: not finite at step 0; " in (tmp_path / f"said{each}.txt").read_text()
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_rank_0_cannot_write_stops_both(tmp_path):
+    by_itself(tmp_path, "full", 0)
+    for each in range(2):
+        assert "checkpoint.pt: cannot be written" in (tmp_path / f"said{each}.txt").read_text()
 
 
 def test_one_process_is_the_special_case():

@@ -41,7 +41,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(_ctx: Any, *grads: Tensor) -> Tensor:
         # Every rank's loss depends on these rows: its gradients are summed, and each rank keeps its own part.
-        grad = grads[0].contiguous()
+        grad = grads[0].clone(memory_format=torch.contiguous_format)  # others may read the one handed in
         dist.all_reduce(grad)
         return grad.chunk(world())[rank()]
 
@@ -81,6 +81,8 @@ def mine(drawn: Any) -> Any:
     if isinstance(drawn, Mapping):
         return {name: mine(value) for name, value in drawn.items()}
     if isinstance(drawn, Tensor):
+        if not drawn.ndim:
+            return drawn  # of no example: the same for all
         return drawn.chunk(world())[rank()]
     if isinstance(drawn, (list, tuple)):
         return type(drawn)(mine(value) for value in drawn)

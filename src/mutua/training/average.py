@@ -32,7 +32,8 @@ class Average:
         if self.decay:
             now = self._floats()
             for name, value in self.state.items():
-                value.lerp_(now[name], 1 - self.decay)
+                # Under mixed precision a buffer may have become one of bfloat16: the average stays what it was.
+                value.lerp_(now[name].to(value.dtype), 1 - self.decay)
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:

@@ -59,6 +59,9 @@ def load(path: Path, method: nn.Module, about: Mapping[str, Any]) -> Checkpoint:
         state = torch.load(path, map_location="cpu", weights_only=True)
         version = state.pop("format")
         checkpoint = Checkpoint(**state)
+        for name, value in vars(checkpoint).items():
+            if not isinstance(value, int if name == "step" else Mapping):
+                raise TypeError(f"{name} is a {type(value).__name__}")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no checkpoint; train without resuming") from None
     except Exception as error:  # what torch raises on broken bytes is of many kinds

@@ -61,7 +61,7 @@ def fit(
 
     Raises:
         InputError: fewer than two examples, a checkpoint in the way or one that doesn't fit, a full disk.
-        Diverged: the loss is no longer finite; names the step and the last good checkpoint.
+        Diverged: the loss or a weight is no longer finite; names the step and the last good checkpoint.
         Interrupted: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
     """
     if not isinstance(data, Rows):
@@ -72,6 +72,13 @@ def fit(
     if n < 2:
         raise InputError(f"data: {n} example{'' if n == 1 else 's'}; learning by comparison needs two at least")
     batch = min(plan.batch, n - n % plan.devices)
+    if batch < 1:
+        raise InputError(f"devices: {plan.devices} for {n} examples; give each one at least")
+    if (batches_in_all := plan.epochs * (n // batch)) < plan.accumulate:
+        raise InputError(
+            f"accumulate: {plan.accumulate} batches a step, and all epochs together have {batches_in_all}; "
+            "accumulate fewer, or train for more epochs"
+        )
     folder = None if folder is None else Path(folder)
     path = None if folder is None else folder / checkpoints.NAME
     if path is not None and path.exists() and not resume:
@@ -84,10 +91,8 @@ def fit(
         trainer = _Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
         if resume and path is not None:
             trainer.load(path)
-        start, stop = trainer.step, plan.epochs * (n // batch)
-        stop -= stop % plan.accumulate
+        start, stop = trainer.step, batches_in_all - batches_in_all % plan.accumulate
         if folder is not None and rank() == 0:
-            folder.mkdir(parents=True, exist_ok=True)
             loggers = [*loggers, Csv(folder / "metrics.csv", start)]
         rows: list[dict[str, float]] = [] if folder is None else _numbers(read(folder / "metrics.csv"))
         show = stack.enter_context(display(progress and rank() == 0, type(method).__name__, start, stop))
@@ -115,10 +120,12 @@ def fit(
             late = agreed and trainer.any(time.monotonic() - saved > plan.save_every)
             if path is not None and (stopping or late or done == stop):
                 trainer.check(path)
+                trainer.check_weights(path)
                 trainer.save(path)
                 saved = time.monotonic()
             if stopping and done < stop:
                 raise Interrupted(done, stop, path)
+        trainer.check_weights(path)
         trainer.finish()
         for logger in loggers if rank() == 0 else ():
             logger.finalize("success")
@@ -141,6 +148,13 @@ class _Forward(nn.Module):
         return step.loss, dict(step.logs)
 
 
+def _channels_last(method: nn.Module) -> None:
+    """Convolutions of images are faster so, on CPU and CUDA. Those of volumes have no such layout."""
+    for p in method.parameters():
+        if p.ndim == 4:
+            p.data = p.data.contiguous(memory_format=torch.channels_last)
+
+
 class _Trainer:
     """What a step changes: the method, the optimizer's state, the average, the number of steps done."""
 
@@ -161,7 +175,7 @@ class _Trainer:
         self.fabric.launch()
         if world() > 1:
             synchronised(method)
-        method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions are faster so, on CPU and CUDA
+        _channels_last(method)
         method.train()
         self.raw: Optimizer = optimizer(method, plan)
         self.module, self.optimizer = self.fabric.setup(_Forward(method), self.raw)
@@ -197,8 +211,17 @@ class _Trainer:
 
     def check(self, path: Path | None) -> None:
         """Raise where a loss was not finite, before anything of it is saved."""
-        if (bad := int(self.bad)) >= 0:
-            raise Diverged(bad, self.step, path)
+        bad = torch.where(self.bad < 0, self.step, self.bad)
+        if world() > 1:  # a loss of one rank's own examples may be finite where another's isn't: all stop, or none
+            bad = self.fabric.all_reduce(bad, reduce_op="min")  # type: ignore[assignment]
+        if (first := int(bad)) < self.step:
+            raise Diverged(first, self.step, path)
+
+    def check_weights(self, path: Path | None) -> None:
+        """Raise where a weight is not finite: a finite loss may have a gradient that isn't, as roots at 0."""
+        finite = torch.stack([p.detach().isfinite().all() for p in self.method.parameters()])
+        if not bool(finite.all()):
+            raise Diverged(self.step - 1, self.step, path, "weights")
 
     def values(self, logs: Mapping[str, Any]) -> dict[str, float]:
         """Logged tensors as numbers, means over ranks."""
@@ -216,26 +239,36 @@ class _Trainer:
         return float(self.fabric.all_reduce(count, reduce_op="sum")) > 0  # type: ignore[arg-type]
 
     def save(self, path: Path) -> None:
+        """Rank 0 writes; where it can't, all ranks raise: the others would wait for it."""
+        failed: InputError | None = None
         if rank() == 0:
-            checkpoints.save(
-                path,
-                checkpoints.Checkpoint(
-                    self.step,
-                    self.method.state_dict(),
-                    self.raw.state_dict(),
-                    self.average.state,
-                    self.fabric.strategy.precision.state_dict(),
-                    self.about,
-                ),
+            state = checkpoints.Checkpoint(
+                self.step,
+                self.method.state_dict(),
+                self.raw.state_dict(),
+                self.average.state,
+                self.fabric.strategy.precision.state_dict(),
+                self.about,
             )
-        self.fabric.barrier()
+            try:
+                checkpoints.save(path, state)
+            except InputError as error:
+                failed = error
+        if self.any(failed is not None):
+            raise failed or InputError(f"{path}: cannot be written by the first process; see what it says")
 
     def load(self, path: Path) -> None:
         found = checkpoints.load(path, self.method, self.about)
-        self.method.load_state_dict(found.method)
-        self.raw.load_state_dict(dict(found.optimizer))
-        self.average.load(found.average)
-        self.fabric.strategy.precision.load_state_dict(dict(found.scaler))
+        try:
+            self.method.load_state_dict(found.method)
+            self.raw.load_state_dict(dict(found.optimizer))
+            self.average.load(found.average)
+            self.fabric.strategy.precision.load_state_dict(dict(found.scaler))
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(
+                f"{path}: doesn't fit what is trained ({reason}); resume with the same method, frozen where it was"
+            ) from error
         self.step = found.step
 
     def finish(self) -> None:

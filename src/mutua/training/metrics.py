@@ -31,12 +31,17 @@ class Csv(Logger):
     Args:
         path: of the file. Rows there of `keep` and later steps are cut off: they are about to come again.
         keep: the step that the run starts from.
+
+    Raises `InputError` naming the file where it cannot be written, or holds what is no metrics.
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         self.path = path
         try:
             kept = [row for row in read(path) if int(row["step"]) < keep]
+            for row in kept:
+                for value in row.values():
+                    float(value or 0)  # none where a later row has brought a column
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: holds no metrics of mutua ({error}); move it away and resume") from error
         self.columns: list[str] = list(kept[0]) if kept else []
@@ -58,8 +63,11 @@ class Csv(Logger):
         if new := [name for name in row if name not in self.columns]:
             self.columns += new
             self._rewrite(read(self.path))
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+        try:
+            with self.path.open("a", encoding="utf-8", newline="") as file:
+                csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO()
@@ -67,5 +75,13 @@ class Csv(Logger):
             writer = csv.DictWriter(text, self.columns, lineterminator="\n", restval="")
             writer.writeheader()
             writer.writerows(rows)
-        with replacing(self.path) as file:
-            file.write(text.getvalue().encode())
+        try:
+            with replacing(self.path) as file:
+                file.write(text.getvalue().encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.path}: cannot be written ({error.strerror}); free space and resume, or use another folder"
+        )

@@ -52,8 +52,9 @@ class SyncedBatchNorm(_BatchNorm):
 
 def synchronised(module: nn.Module) -> nn.Module:
     """The module with each batch norm in it synchronised, parameters shared with the one it replaces."""
-    for name, child in module.named_children():
-        module.add_module(name, synchronised(child))
+    for name, child in module._modules.items():  # named_children leaves out a module's second name
+        if child is not None:
+            module.add_module(name, synchronised(child))
     if isinstance(module, _BatchNorm) and not isinstance(module, (SyncedBatchNorm, nn.SyncBatchNorm)):
         synced = SyncedBatchNorm(
             module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from mutua.types import InputError, names
@@ -78,6 +79,7 @@ class Plan:
     log_every: int = 20
 
     def __post_init__(self) -> None:
+        self._plain()
         least = {"epochs": 1, "batch": 2, "accumulate": 1, "devices": 1, "log_every": 1}
         for name, low in least.items():
             if getattr(self, name) < low:
@@ -96,6 +98,19 @@ class Plan:
                 raise InputError(f"{name}: {getattr(self, name)!r} is none of {names(get_args(kind))}")
         if self.batch % self.devices:
             raise InputError(f"batch: {self.batch} does not divide among {self.devices} devices; use a multiple")
+
+    def _plain(self) -> None:
+        """numpy's numbers as Python's: a checkpoint holds the plan, and reading it admits plain values only."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            try:
+                if isinstance(each.default, int):
+                    object.__setattr__(self, each.name, operator.index(value))
+                elif isinstance(each.default, float):
+                    object.__setattr__(self, each.name, float(value))
+            except (TypeError, ValueError):
+                kind = "whole number" if isinstance(each.default, int) else "number"
+                raise InputError(f"{each.name}: {value!r} is no {kind}; give one") from None
 
 
 def learning_rate(plan: Plan, step: int, steps_per_epoch: int) -> float:

@@ -15,16 +15,18 @@ __all__ = ["Diverged", "Interrupted", "asked_to_stop"]
 
 
 class Diverged(InputError):
-    """The loss is not finite."""
+    """The loss is not finite, or the weights are not, as after a gradient that isn't where the loss is."""
 
-    def __init__(self, step: int, done: int, path: Path | None) -> None:
+    def __init__(self, step: int, done: int, path: Path | None, what: str = "loss") -> None:
         self.step = step
         if path is not None and path.exists():
             where = f"the last good checkpoint is {path}"
         else:
             where = "no checkpoint was made before"
         late = f" (seen at step {done - 1})" if done - 1 > step else ""
-        super().__init__(f"loss: not finite at step {step}{late}; {where}; check the data, lower lr, or set clip")
+        super().__init__(
+            f"{what}: not finite at step {step}{late}; {where}; check the data, lower lr, or set clip"
+        )
 
 
 class Interrupted(Exception):
