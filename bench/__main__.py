@@ -9,6 +9,7 @@ NAMES = {
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
     "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
+    "mi_studies": "the staircase of mutual information, every estimator and critic, at its published setting",
 }
 
 

@@ -1,0 +1,10 @@
+"""Generative models of the lecture: what a linear one can identify, and what it cannot."""
+
+from __future__ import annotations
+
+from mutua.generative.ambiguity import Ambiguity, ambiguity
+from mutua.generative.base import LinearGaussian, Posterior
+from mutua.generative.factor_analysis import FactorAnalysis
+from mutua.generative.ppca import ProbabilisticPCA
+
+__all__ = ["Ambiguity", "FactorAnalysis", "LinearGaussian", "Posterior", "ProbabilisticPCA", "ambiguity"]
