@@ -1,4 +1,4 @@
-"""Judging any function from images to vectors: with labels, few labels, or none."""
+"""Judging any function from images to vectors, with labels, few labels, or none; and sources against the truth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from mutua.evaluation.duplicates import Duplicates, exact_duplicates, near_dupli
 from mutua.evaluation.features import features, raw
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.sources import Matching, amari_distance, matched, mcc, pearson, spearman, weak_mcc
 from mutua.evaluation.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.table import RAW, evaluate
 from mutua.evaluation.unlabelled import (
@@ -32,10 +33,12 @@ __all__ = [
     "Curve",
     "Duplicates",
     "Labelled",
+    "Matching",
     "Probe",
     "Score",
     "Supervised",
     "alignment",
+    "amari_distance",
     "collapse",
     "effective_rank",
     "evaluate",
@@ -46,14 +49,19 @@ __all__ = [
     "knn",
     "linear",
     "linear_cka",
+    "matched",
+    "mcc",
     "mlp",
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
+    "pearson",
     "random_twin",
     "raw",
+    "spearman",
     "supervised",
     "svm",
     "uniformity",
     "unlabelled_tables",
+    "weak_mcc",
 ]

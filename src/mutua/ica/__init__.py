@@ -1,0 +1,30 @@
+"""Linear independent component analysis by maximum likelihood."""
+
+from __future__ import annotations
+
+from mutua.ica.densities import (
+    DENSITIES,
+    Density,
+    Laplace,
+    Mixture,
+    Scaled,
+    Sech,
+    Student,
+    SubGaussian,
+)
+from mutua.ica.density_checks import check_density
+from mutua.ica.linear import SOLVERS, LinearICA
+
+__all__ = [
+    "DENSITIES",
+    "SOLVERS",
+    "Density",
+    "Laplace",
+    "LinearICA",
+    "Mixture",
+    "Scaled",
+    "Sech",
+    "Student",
+    "SubGaussian",
+    "check_density",
+]

@@ -1,0 +1,72 @@
+"""What `LinearICA` is given: settings, densities and recordings, held to what can be used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils.validation import validate_data
+
+from mutua.ica import mne
+from mutua.ica.densities import Density
+from mutua.ica.density_checks import density_of
+from mutua.ica.recording import Recording
+from mutua.types import InputError, names
+
+__all__ = ["checked_settings", "densities_of", "recording_of"]
+
+
+def recording_of(estimator: Any, x: Any, *, reset: bool, least: int | None = None) -> Recording:
+    """X as a `Recording`: numeric, two-dimensional, finite. No copy of an array, memory-mapped or not.
+
+    Args:
+        reset: whether X sets the estimator's number and names of features, or is held to them.
+        least: samples needed: 2 where X sets them, else 1.
+    """
+    if mne.is_mne(x):
+        x = mne.samples_of(x)
+    x = validate_data(
+        estimator,
+        x,
+        reset=reset,
+        dtype="numeric",
+        ensure_all_finite=False,
+        ensure_min_samples=least or (2 if reset else 1),
+    )
+    recording = Recording(x)
+    recording.check_finite()
+    return recording
+
+
+def densities_of(choice: Any, k: int) -> list[Density] | None:
+    """A density for each of k components; None for "auto"."""
+    if isinstance(choice, str) and choice == "auto":
+        return None
+    if isinstance(choice, Sequence) and not isinstance(choice, str):
+        if len(choice) != k:
+            raise InputError(f"density: a list of {len(choice)} for {k} components; give one each, or one for all")
+        return [density_of(one) for one in choice]
+    return [density_of(choice)] * k
+
+
+def checked_settings(estimator: Any, solvers: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a setting out of its range, naming the range."""
+    if not isinstance(estimator.solver, str) or estimator.solver not in solvers:
+        raise InputError(f"solver: no {estimator.solver!r}; use one of {names(solvers)}")
+    for name in ("n_components", "max_iter", "batch_size"):
+        value = getattr(estimator, name)
+        if name == "n_components" and value is None:
+            continue
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name}: {value!r}; use a whole number of at least 1")
+    if estimator.n_components is not None and estimator.n_components > estimator.n_features_in_:
+        raise InputError(
+            f"n_components: {estimator.n_components} of {estimator.n_features_in_} channels; ask for no more than "
+            "there are"
+        )
+    for name in ("tol", "learning_rate", "memory_bytes"):
+        value = getattr(estimator, name)
+        if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+            raise InputError(f"{name}: {value!r}; use a finite number of at least 0")
