@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mutua.information import MutualInformation, mutual_information
     from mutua.runs import load
 
-__all__ = ["load"]
+__all__ = ["MutualInformation", "load", "mutual_information"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from mutua.runs import load
 
         return load
+    if name in ("MutualInformation", "mutual_information"):
+        from mutua import information
+
+        return getattr(information, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

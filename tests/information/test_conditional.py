@@ -1,0 +1,49 @@
+"""The chain rule, and all pairs of a table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mutua.information import conditional_mutual_information, pairwise
+from mutua.types import InputError
+
+
+def test_a_common_cause_explains_it_away_and_a_common_effect_makes_it() -> None:
+    rng = np.random.default_rng(0)
+    cause, x_own, y_own = rng.normal(size=(3, 1500))
+    x, y = cause + 0.5 * x_own, cause + 0.5 * y_own
+    away = conditional_mutual_information(x, y, cause, effort="quick")
+    assert away.value < 0.06
+    assert away.readings["I(X; Z)"] > 0.6
+    made = conditional_mutual_information(x_own, y_own, x_own + y_own + 0.5 * cause, effort="quick")
+    # Given z = a + b + e/2: rho_ab.z = -.8 by the partial correlation, hence -1/2 log(1 - .64).
+    assert abs(made.value - 0.51) < 0.1
+
+
+def test_lengths_are_checked() -> None:
+    with pytest.raises(InputError, match="20, 20 and 30 rows"):
+        conditional_mutual_information(np.arange(20.0), np.arange(20.0), np.arange(30.0))
+
+
+def test_pairs_of_a_table() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=1500)
+    frame = pd.DataFrame(
+        {
+            "a": a,
+            "b": 0.6 * a + 0.8 * rng.normal(size=1500),
+            "sign": (a > 0).astype(int),
+            "other": rng.exponential(size=1500),
+        }
+    )
+    found = pairwise(frame)
+    assert found.shape == (4, 4)
+    assert np.isnan(np.diag(found)).all()
+    assert np.array_equal(found, found.T, equal_nan=True)
+    assert abs(found[0, 1] + 0.5 * np.log(1 - 0.36)) < 0.06
+    assert abs(found[0, 2] - np.log(2)) < 0.05
+    assert found[3, :3].max() < 0.05
+    with pytest.raises(InputError, match="pairs need at least two"):
+        pairwise(frame[["a"]])

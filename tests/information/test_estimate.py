@@ -1,0 +1,146 @@
+"""The one call: right on known distributions, honest under independence, clear about what it can't use."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import kstest
+from sklearn.base import clone
+
+import mutua
+from mutua.data.known import known
+from mutua.information import MutualInformation, mutual_information
+from mutua.types import InputError
+
+
+def quick(name: str, n: int, seed: int = 0) -> tuple[float, Any]:
+    pair = known(name)
+    return pair.information, mutual_information(*pair.sample(n, seed), effort="quick")
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "within"),
+    [
+        ("1v1-normal-0.75", 1000, 0.05),
+        ("1v1-additive-0.1", 2000, 0.09),
+        ("1v1-X-0.9", 2000, 0.06),
+        ("discrete-3-3", 1000, 0.06),
+        ("labelled-5", 2000, 0.08),
+        ("student-identity-2-2-1", 2000, 0.08),
+        ("spiral-multinormal-sparse-3-3-2-2.0", 3000, 0.15),
+        ("gaussian-20-6", 2000, 0.5),
+        ("mixed_cubic-gaussian-20-2", 2000, 0.2),
+        ("gaussian-1-5", 1000, 0.2),
+    ],
+)
+def test_known_distributions(name: str, n: int, within: float) -> None:
+    truth, result = quick(name, n)
+    assert abs(result.value - truth) < within
+    assert result.lower < truth
+    assert result.p_value <= 0.001
+    assert result.interval[0] < result.value < result.interval[1]
+
+
+def test_the_same_under_monotone_maps() -> None:
+    x, y = known("1v1-normal-0.75").sample(400, 0)
+    first = mutual_information(x, y, effort="quick")
+    assert mutual_information(np.exp(x), 5 - y**3, effort="quick").value == pytest.approx(first.value, abs=0.04)
+    assert mutual_information(np.exp(x), y, effort="quick") == first
+
+
+@pytest.mark.slow
+def test_independence() -> None:
+    rng = np.random.default_rng(0)
+    results = [
+        mutual_information(rng.normal(size=(300, 2)), rng.standard_t(1, size=(300, 2)), effort="quick", seed=seed)
+        for seed in range(60)
+    ]
+    assert kstest([one.p_value for one in results], "uniform").pvalue > 0.01
+    assert np.mean([one.interval[0] == 0 for one in results]) > 0.9
+    assert np.mean([one.value for one in results]) < 0.03
+    assert np.mean([one.lower > 0 for one in results]) < 0.15
+
+
+def test_what_the_result_says() -> None:
+    _, result = quick("1v1-normal-0.75", 500)
+    assert result.bits == pytest.approx(result.value / math.log(2))
+    assert result.correlation == pytest.approx(0.75, abs=0.07)
+    assert json.loads(json.dumps(result.as_dict()))["n"] == 500
+    assert "nats" in str(result)
+    assert "p = 0.001 against independence" in str(result)
+
+
+def test_the_class_is_the_function() -> None:
+    x, y = known("discrete-3-3").sample(300, 0)
+    model = MutualInformation(effort="quick", permutations=99)
+    assert clone(model).get_params() == model.get_params()
+    assert model.fit(x, y).result_ == mutual_information(x, y, effort="quick", permutations=99)
+    assert model.value_ == model.result_.value
+    assert mutua.mutual_information is mutual_information
+
+
+def test_containers_do_not_matter() -> None:
+    x, y = known("labelled-5").sample(300, 0)
+    wanted = mutual_information(x, y, effort="quick", permutations=19)
+    for a, b in (
+        (torch.tensor(x), torch.tensor(y)),
+        (pd.DataFrame(x), pd.DataFrame(y)),
+        (x[:, 0].tolist(), y.tolist()),
+    ):
+        assert mutual_information(a, b, effort="quick", permutations=19).value == wanted.value
+
+
+def test_a_deterministic_relation_is_infinite_and_says_so() -> None:
+    x = np.random.default_rng(0).normal(size=(100, 2))
+    result = mutual_information(x, x)
+    assert math.isinf(result.value)
+    assert "infinite" in result.diagnostics[0]
+    assert json.loads(json.dumps(result.as_dict()))["value"] == "inf"
+    labels = np.arange(200) % 5
+    assert mutual_information(labels, labels).value == pytest.approx(math.log(5), abs=0.02)
+
+
+def test_no_more_than_the_entropy_of_a_discrete_side() -> None:
+    labels = np.arange(100) % 5
+    assert (
+        mutual_information(labels, labels.astype(float), effort="quick", permutations=19).value
+        <= math.log(5) + 0.02
+    )
+
+
+def test_dependent_rows_are_found() -> None:
+    rng = np.random.default_rng(1)
+    walks = np.zeros((1500, 2))
+    for t in range(1, 1500):
+        walks[t] = 0.95 * walks[t - 1] + rng.normal(size=2)
+    result = mutual_information(walks[:, 0], walks[:, 1], effort="quick")
+    assert any("time series" in sentence for sentence in result.diagnostics)
+    assert result.p_value > 0.01
+
+
+def test_duplicates_are_named() -> None:
+    x, y = known("1v1-normal-0.75").sample(200, 0)
+    result = mutual_information(np.tile(x, (2, 1)), np.tile(y, (2, 1)), effort="quick")
+    assert any("exact copies" in sentence for sentence in result.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "arguments", "said"),
+    [
+        (np.arange(20.0), np.arange(21.0), {}, "x has 20 rows and y has 21"),
+        (np.arange(9.0), np.arange(9.0), {}, "too few"),
+        (np.arange(20.0), np.ones(20), {}, "y: constant"),
+        (np.arange(20.0), ["a"] * 10 + ["b"] * 10, {}, "discrete=True"),
+        (np.arange(20.0), np.arange(20.0), {"effort": "much"}, "effort: 'much'"),
+    ],
+)
+def test_what_cannot_be_used(x: Any, y: Any, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        mutual_information(x, y, **arguments)
+    assert "\n" not in str(caught.value)

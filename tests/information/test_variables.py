@@ -1,0 +1,109 @@
+"""What is taken as x and y, and the one line that says why something is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from mutua.information.variables import variable
+from mutua.types import InputError
+
+RNG = np.random.default_rng(0)
+N = 200
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG.normal(size=N),
+        RNG.normal(size=(N, 3)),
+        RNG.normal(size=(N, 3)).tolist(),
+        torch.randn(N, 3),
+        torch.randn(N, 3, requires_grad=True),
+        pd.DataFrame(RNG.normal(size=(N, 2)), columns=["a", "b"]),
+        pd.Series(RNG.normal(size=N)),
+        RNG.normal(size=N).astype(np.float16),
+        RNG.integers(0, 10_000, N),
+    ],
+)
+def test_quantities(values: Any) -> None:
+    found = variable(values, "x")
+    assert found.codes is None
+    assert found.continuous.shape[0] == N
+    assert found.columns().dtype == np.float32
+    assert abs(found.continuous.mean()) < 0.02
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG.integers(0, 4, N),
+        RNG.integers(0, 2, N).astype(bool),
+        pd.Series(RNG.choice(["u", "v", "w"], N)).astype("category"),
+        torch.randint(0, 3, (N, 2)),
+        pd.DataFrame({"a": pd.Categorical(RNG.choice(["u", "v"], N)), "b": RNG.integers(0, 2, N).astype(bool)}),
+    ],
+)
+def test_categories(values: Any) -> None:
+    found = variable(values, "x")
+    assert found.discrete
+    assert found.codes is not None
+    assert found.continuous.shape == (N, 0)
+    assert np.allclose(found.labels.std(0), 1)
+
+
+def test_a_joint_code_is_one_to_one_with_the_rows() -> None:
+    values = RNG.integers(0, 3, (N, 2))
+    found = variable(values, "x")
+    assert found.codes is not None
+    pairs = {(tuple(row), int(code)) for row, code in zip(values.tolist(), found.codes, strict=True)}
+    assert len(pairs) == len({row for row, _ in pairs}) == len({code for _, code in pairs})
+
+
+def test_text_is_categories_where_that_is_said() -> None:
+    values = np.array(["a", "b"] * 10)
+    assert variable(values, "x", discrete=True).discrete
+    with pytest.raises(InputError, match=r"^x: holds str.* values; say discrete=True"):
+        variable(values, "x")
+
+
+def test_the_user_overrules_the_guess_and_the_guess_is_said() -> None:
+    values = RNG.integers(0, 4, N)
+    assert "integers of 4 values are taken as categories" in variable(values, "x").notes[0]
+    measured = variable(values, "x", discrete=False)
+    assert not measured.discrete
+    assert "ties" in measured.notes[0]
+    assert variable(np.round(RNG.normal(size=N)), "x", discrete=True).discrete
+
+
+def test_columns_of_both_kinds() -> None:
+    frame = pd.DataFrame({"size": RNG.normal(size=N), "group": RNG.integers(0, 3, N), "still": np.ones(N)})
+    found = variable(frame, "x")
+    assert found.continuous.shape == (N, 1)
+    assert found.labels.shape == (N, 3)
+    assert found.columns().shape == (N, 1 + 3 + 3)
+    assert any("left out 1 constant column(s): still" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "discrete", "said"),
+    [
+        (np.ones(N), None, "x: constant in all 200 rows"),
+        (np.ones((N, 2)), None, "x: constant in all 200 rows"),
+        (RNG.normal(size=9), None, "x: 9 rows are too few"),
+        (np.zeros((0, 2)), None, "x: 0 rows are too few"),
+        (np.where(np.arange(N) == 7, np.nan, RNG.normal(size=N)), None, "x: NaN or infinity in row 7"),
+        (np.where(np.arange(N) == 3, np.inf, RNG.normal(size=N)), None, "x: NaN or infinity in row 3"),
+        (RNG.normal(size=(N, 2, 2)), None, r"x: shape \(200, 2, 2\)"),
+        (RNG.normal(size=(N, 2)), [True], "discrete for x: 1 values for 2 columns"),
+        (pd.Series(pd.Categorical(["a", None] * 10)), None, "missing values"),
+    ],
+)
+def test_what_cannot_be_used(values: Any, discrete: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        variable(values, "x", discrete)
+    assert "\n" not in str(caught.value)
