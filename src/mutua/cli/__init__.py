@@ -14,6 +14,7 @@ from mutua.cli.embed import Embed, Export
 from mutua.cli.evaluate import Evaluate
 from mutua.cli.listing import Data, Methods
 from mutua.cli.report import Report
+from mutua.cli.studies import Studies, chosen_study
 from mutua.cli.train import Resume, Train
 from mutua.training import Interrupted
 from mutua.types import InputError
@@ -27,6 +28,7 @@ Verb = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Embed, subcommand("embed")]
     | Annotated[Report, subcommand("report")]
+    | Annotated[Studies, subcommand("study")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Data, subcommand("data")]
     | Annotated[Methods, subcommand("methods")]
@@ -35,7 +37,7 @@ Verb = (
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line. Returns the exit code: 0 done, 2 an input that can't be used, 130 stopped by Ctrl-C."""
-    verb = tyro.cli(
+    verb = chosen_study(args) or tyro.cli(
         Verb,  # type: ignore[arg-type]
         prog="mutua",
         description="Representations of data without labels.",

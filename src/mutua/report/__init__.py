@@ -14,6 +14,7 @@ from mutua.report.page import Block, page, write
 from mutua.report.pictures import image_grid
 from mutua.report.run import run_page
 from mutua.report.sound import Player, audio
+from mutua.report.study import study_page
 from mutua.report.terminal import terminal
 from mutua.report.text import papers, references, result, table, words
 
@@ -34,6 +35,7 @@ __all__ = [
     "references",
     "result",
     "run_page",
+    "study_page",
     "table",
     "terminal",
     "words",

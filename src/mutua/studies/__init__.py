@@ -1,10 +1,63 @@
 """Each table and figure of the lecture as a study: a function of a frozen config that returns a `Result`.
 
-A study module holds a frozen dataclass of plain values (its defaults are the `cpu` preset, minutes on two
-cores), `PRESETS` that name others (`full` is the published setting), and `run(config) -> Result`. The catalogue
-is a literal dict of module names, so that listing the studies imports none of them.
+A study module holds a frozen dataclass `Config` of plain values (its defaults are the `cpu` preset, minutes on
+one core), `PRESETS` that name configs (`cpu`, and `full` for the published setting), and `run(config) -> Result`,
+whose docstring names the papers. The catalogue is a literal dict, so that listing the studies imports none.
+What a study does meanwhile it tells to the logger `mutua.studies`, which is silent unless someone listens.
+
+>>> study("density-ratio").PRESETS["cpu"].steps > 0
+True
 """
 
 from __future__ import annotations
 
-STUDIES: dict[str, str] = {}
+import importlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast, runtime_checkable
+
+from mutua.types import InputError, Result, names
+
+__all__ = ["LOGGER", "STUDIES", "Listed", "Study", "study"]
+
+LOGGER = logging.getLogger("mutua.studies")
+
+
+@runtime_checkable
+class Study(Protocol):
+    """What a study module holds."""
+
+    PRESETS: Mapping[str, Any]
+    run: Callable[[Any], Result]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A study in the catalogue: the module that holds it, and what it shows, in a line."""
+
+    module: str
+    about: str
+
+
+STUDIES: dict[str, Listed] = {
+    "density-ratio": Listed(
+        "mutua.studies.density_ratio",
+        "A classifier learns the log density ratio; properties of information; the chain of bounds.",
+    ),
+    "mi-estimators": Listed(
+        "mutua.studies.mi_estimators",
+        "Every estimator of mutual information and every critic on the staircase of 2 to 10 nats.",
+    ),
+    "mi-which": Listed(
+        "mutua.studies.mi_which",
+        "Which estimator should I use? Answered from measurements of bias, variance and cost.",
+    ),
+}
+
+
+def study(name: str) -> Study:
+    """The module of the study of that name, imported now. Raises `InputError` for any other name."""
+    if name not in STUDIES:
+        raise InputError(f"study: none is called {name!r}; choose one of {names(STUDIES)}")
+    return cast(Study, importlib.import_module(STUDIES[name].module))
