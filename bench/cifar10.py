@@ -39,8 +39,7 @@ RUNS: dict[str, tuple[runs.Recipe, Plan]] = {
         replace(PLAN, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps", warmup=0),
     ),
 }
-# A quarter of the epochs: labels teach faster, and the cores have other work.
-SUPERVISED = replace(PLAN, epochs=5, batch=128, optimizer="adamw", lr=1e-3, weight_decay=5e-4)
+SUPERVISED = replace(PLAN, batch=128, optimizer="adamw", lr=1e-3, weight_decay=5e-4)
 
 
 def trained(name: str, log: Log) -> Path:
