@@ -9,6 +9,9 @@ NAMES = {
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
     "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
+    "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",
+    "ica": "LinearICA beside FastICA and picard: CPU time, Amari distance, likelihood on real recordings",
+    "information": "mutual information where it is known: the default beside benchmark-mi's estimators, coverage",
     "mi_studies": "the staircase of mutual information, every estimator and critic, at its published setting",
 }
 
