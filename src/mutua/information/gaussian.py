@@ -50,7 +50,14 @@ def canonical(x: Float[ndarray, "n dx"], y: Float[ndarray, "n dy"], most: int | 
 
 
 def _whitening(a: Float[ndarray, "n d"], most: int) -> Float[ndarray, "d k"]:
-    values, vectors = np.linalg.eigh(np.cov(a, rowvar=False, bias=True).reshape(a.shape[1], a.shape[1]))
+    n, d = a.shape
+    centred = a - a.mean(0)
+    if d <= n:
+        values, vectors = np.linalg.eigh(centred.T @ centred / n)
+    else:
+        # The same eigenvalues on the smaller side; a vector u there is centred^T u here.
+        values, small = np.linalg.eigh(centred @ centred.T / n)
+        vectors = centred.T @ small / np.sqrt(np.maximum(n * values, 1e-300))
     kept = np.flatnonzero(values > 1e-9 * max(values[-1], 1e-300))[-most:]
     if len(kept) == 0:
         raise InputError("every column is constant; there is no information to estimate")
@@ -61,13 +68,16 @@ def shrunk(found: Canonical, n: int) -> Canonical:
     """Canonical correlations as they would be on fresh rows: noise dropped, the rest adjusted as R^2 is.
 
     Of independent variables the largest squared correlation is about (sqrt(dx/n) + sqrt(dy/n))^2: smaller ones
-    are dropped. A kept one becomes (rho^2 - d/n)/(1 - d/n), d the larger number of remaining directions.
+    are dropped. A kept one becomes (rho^2 - d/n)/(1 - d/n) with d = dx + dy - 1 of the directions that remain: the
+    adjusted R^2 where one side is a single column, and Lawley's first-order bias where both have many.
+
+    Paper: Lawley 1959, Tests of significance in canonical analysis.
     """
     kx, ky = found.left.shape[1], found.right.shape[1]
     kept: list[float] = []
     for i, rho in enumerate(found.correlations):
         noise = (np.sqrt((kx - i) / n) + np.sqrt((ky - i) / n)) ** 2 + 2 / n
-        free = max(kx, ky) - i
+        free = kx + ky - 2 * i - 1
         if rho**2 <= noise or free >= n:
             break
         kept.append(float(np.sqrt(max((rho**2 - free / n) / (1 - free / n), 0.0))))
