@@ -84,14 +84,15 @@ def main(args: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="data sets of each distribution, ours")
     told = parser.parse_args(args)
     log, parts = Log(), told.parts or ["ours", "stairs", "peers", "record"]
-    # Seeds outermost, so that what is there at any time is balanced.
+    # Seeds outermost and in strides, so that what is there at any time is balanced.
+    order = [name for start in range(3) for name in GRID[start::3]]
     for seed in range(told.seeds):
-        for name in GRID if "ours" in parts else ():
+        for name in order if "ours" in parts else ():
             _ours(name, ROWS, seed, log)
         for name in STAIRS if "stairs" in parts else ():
             _ours(name, 10_000, seed, log)
-    for peer in PEERS if "peers" in parts else ():
-        for name in GRID:
+    for name in order if "peers" in parts else ():
+        for peer in PEERS:
             _peer(peer, name, told.peer, log)
     if "record" in parts:
         _record(log)

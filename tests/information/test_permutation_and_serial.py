@@ -23,6 +23,11 @@ def test_against_all_permutations() -> None:
     assert abs(found - exact) < 0.03
 
 
+def test_the_observed_pairing_counts_as_one_of_them() -> None:
+    assert permutation_test(10 * torch.eye(30), torch.Generator().manual_seed(0), 99) == 1 / 100
+    assert permutation_test(torch.zeros(30, 30), torch.Generator().manual_seed(0), 99) == 1
+
+
 def test_uniform_under_independence() -> None:
     generator = torch.Generator().manual_seed(0)
     found = [
