@@ -11,8 +11,10 @@ NAMES = {
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
     "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",
     "ica": "LinearICA beside FastICA and picard: CPU time, Amari distance, likelihood on real recordings",
+    "unmix": "the cocktail party: voices and music unmixed, SI-SDR improvement beside FastICA and picard",
     "information": "mutual information where it is known: the default beside benchmark-mi's estimators, coverage",
     "mi_studies": "the staircase of mutual information, every estimator and critic, at its published setting",
+    "words": "skip-gram and phrases beside gensim: words a second, memory, analogies and word similarity",
 }
 
 

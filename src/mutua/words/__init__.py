@@ -1,0 +1,74 @@
+"""Word embeddings: skip-gram with negative sampling, phrases and analogies."""
+
+from __future__ import annotations
+
+from mutua.words.analogies import (
+    Answers,
+    Section,
+    accuracy_table,
+    answer,
+    cos_add,
+    cos_mul,
+    read_pairs,
+    read_questions,
+    similarity_table,
+)
+from mutua.words.corpus import Corpus, read_corpus, read_sentences
+from mutua.words.documents import DocumentVectors
+from mutua.words.formats import (
+    from_gensim,
+    load_vectors,
+    read_binary,
+    read_safetensors,
+    read_text,
+    to_gensim,
+    write_binary,
+    write_safetensors,
+    write_text,
+)
+from mutua.words.model import CBOW, Word2Vec
+from mutua.words.phrases import Phrases, Tally, by_total, by_vocabulary, join_best, join_left
+from mutua.words.stability import stability
+from mutua.words.subwords import Subwords
+from mutua.words.tokens import Tokenizer, Whitespace, Words
+from mutua.words.vectors import UnknownWord, Vectors
+
+__all__ = [
+    "CBOW",
+    "Answers",
+    "Corpus",
+    "DocumentVectors",
+    "Phrases",
+    "Section",
+    "Subwords",
+    "Tally",
+    "Tokenizer",
+    "UnknownWord",
+    "Vectors",
+    "Whitespace",
+    "Word2Vec",
+    "Words",
+    "accuracy_table",
+    "answer",
+    "by_total",
+    "by_vocabulary",
+    "cos_add",
+    "cos_mul",
+    "from_gensim",
+    "join_best",
+    "join_left",
+    "load_vectors",
+    "read_binary",
+    "read_corpus",
+    "read_pairs",
+    "read_questions",
+    "read_safetensors",
+    "read_sentences",
+    "read_text",
+    "similarity_table",
+    "stability",
+    "to_gensim",
+    "write_binary",
+    "write_safetensors",
+    "write_text",
+]

@@ -1,0 +1,245 @@
+"""Analogies and word similarity: how much of what people know of words the vectors know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from scipy.stats import spearmanr
+
+from mutua.types import InputError, Table
+from mutua.words.files import PathLike, pieces
+from mutua.words.vectors import Vectors
+
+__all__ = [
+    "Answers",
+    "Section",
+    "accuracy_table",
+    "answer",
+    "cos_add",
+    "cos_mul",
+    "read_pairs",
+    "read_questions",
+    "similarity_table",
+    "wilson",
+]
+
+Objective = Callable[
+    [Float32[np.ndarray, "q v"], Float32[np.ndarray, "q v"], Float32[np.ndarray, "q v"]],
+    Float32[np.ndarray, "q v"],
+]
+"""Cosines of all words with a, b and c of each question to what the answer is sought by."""
+
+# Questions times words scored at once.
+_SCORES = 1 << 24
+
+
+def cos_add(
+    a: Float32[np.ndarray, "q v"], b: Float32[np.ndarray, "q v"], c: Float32[np.ndarray, "q v"]
+) -> Float32[np.ndarray, "q v"]:
+    """3CosAdd: cos(x, b) - cos(x, a) + cos(x, c)."""
+    return b - a + c
+
+
+def cos_mul(
+    a: Float32[np.ndarray, "q v"], b: Float32[np.ndarray, "q v"], c: Float32[np.ndarray, "q v"]
+) -> Float32[np.ndarray, "q v"]:
+    """3CosMul: s(x, b) s(x, c) / (s(x, a) + 0.001), s = (1 + cos)/2.
+
+    Paper: Levy and Goldberg 2014, Linguistic Regularities in Sparse and Explicit Word Representations.
+    """
+    return (1 + b) * (1 + c) / (4 * ((1 + a) / 2 + np.float32(1e-3)))
+
+
+@dataclass(frozen=True)
+class Section:
+    """Questions "a is to b as c is to d" under one heading."""
+
+    name: str
+    questions: Sequence[tuple[str, str, str, str]]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What vectors said to the questions of one section.
+
+    Attributes:
+        asked: questions there are. known: those all four words of which have vectors.
+        correct: of the known, whether d was among the first k. excess: false where d is missing.
+    """
+
+    name: str
+    asked: int
+    correct: Bool[np.ndarray, " known"]
+
+    @property
+    def known(self) -> int:
+        return len(self.correct)
+
+
+def _lines(path: PathLike) -> list[str]:
+    return b"".join(pieces(path)).decode("utf-8").splitlines()
+
+
+def read_questions(path: PathLike) -> list[Section]:
+    """Sections of a question file of the word2vec tools: ": name", then four words a line.
+
+    Raises InputError for a line that is neither, and for a file without questions.
+    """
+    sections: list[tuple[str, list[tuple[str, str, str, str]]]] = []
+    for number, line in enumerate(_lines(path), 1):
+        parts = line.split()
+        if line.startswith(":"):
+            sections.append((line[1:].strip(), []))
+        elif len(parts) == 4:
+            if not sections:
+                sections.append((Path(path).stem, []))
+            sections[-1][1].append((parts[0], parts[1], parts[2], parts[3]))
+        elif parts:
+            raise InputError(
+                f"{path}: line {number:,} has {len(parts)} words; a question has four, a section ': name'"
+            )
+    if not any(questions for _, questions in sections):
+        raise InputError(f"{path}: no questions; give four words a line, sections headed by ': name'")
+    return [Section(name, questions) for name, questions in sections]
+
+
+def _folded(vectors: Vectors, limit: int | None, fold: bool) -> dict[str, int]:
+    """Rows by word; with `fold`, whatever their case, the first of those that differ in case alone."""
+    index: dict[str, int] = {}
+    for i, word in enumerate(vectors.words[:limit]):
+        index.setdefault(word.casefold() if fold else word, i)
+    return index
+
+
+def answer(
+    vectors: Vectors,
+    sections: Iterable[Section],
+    *,
+    k: int = 1,
+    objective: Objective = cos_add,
+    fold: bool = True,
+    limit: int | None = None,
+) -> list[Answers]:
+    """Answer each question whose four words are known: is d among the k best words, a, b and c left out?
+
+    Args:
+        objective: `cos_add` or `cos_mul`.
+        fold: whether words that differ in case alone are one, the most frequent of them.
+        limit: seek among this many of the first words only; others count as unknown. It makes questions easier
+            and fewer: compare numbers under the same limit.
+    """
+    index = _folded(vectors, limit, fold)
+    # With `fold` only the first of each case takes part.
+    rows = np.fromiter(index.values(), np.int64, len(index))
+    units = vectors.units[rows]
+    place = {word: i for i, word in enumerate(index)}
+    found = []
+    for section in sections:
+        quads = [[place.get(w.casefold() if fold else w, -1) for w in question] for question in section.questions]
+        known = np.array([quad for quad in quads if min(quad) >= 0], np.int64).reshape(-1, 4)
+        found.append(Answers(section.name, len(quads), _correct(units, known, k, objective)))
+    return found
+
+
+def _correct(
+    units: Float32[np.ndarray, "v d"], questions: Int64[np.ndarray, "n 4"], k: int, objective: Objective
+) -> Bool[np.ndarray, " n"]:
+    correct = np.zeros(len(questions), bool)
+    # Section files run over all pairs of few words: each word's cosines are computed once a section.
+    terms, at = np.unique(questions[:, :3], return_inverse=True)
+    at = at.reshape(-1, 3)
+    step = max(1, _SCORES // max(len(units), 1))
+    for start in range(0, len(questions), step):
+        part = slice(start, start + step)
+        some, inverse = np.unique(at[part], return_inverse=True)
+        cosines = units[terms[some]] @ units.T  # (terms, v)
+        a, b, c = inverse.reshape(-1, 3).T
+        scores = objective(cosines[a], cosines[b], cosines[c])  # (q, v)
+        np.put_along_axis(scores, questions[part, :3], -np.inf, 1)
+        target = np.take_along_axis(scores, questions[part, 3:], 1)  # (q, 1)
+        # An expected word that is one of the question's own cannot be found.
+        correct[part] = ((scores > target).sum(1) < k) & np.isfinite(target[:, 0])
+    return correct
+
+
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share. Paper: Wilson 1927."""
+    if not n:
+        return 0.0, 1.0
+    z2, p = 1.959964**2, correct / n
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = 1.959964 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return float(middle - half), float(middle + half)
+
+
+def accuracy_table(answers: Sequence[Answers], title: str = "Analogies") -> Table:
+    """Accuracy by section and in all, with coverage and Wilson intervals beside it."""
+    total = Answers("all", sum(one.asked for one in answers), np.concatenate([one.correct for one in answers]))
+    parts = [total]
+    if any(one.name.startswith("gram") for one in answers):
+        for name, grammar in (("semantic", False), ("syntactic", True)):
+            some = [one for one in answers if one.name.startswith("gram") == grammar]
+            if some:
+                parts.append(Answers(name, sum(a.asked for a in some), np.concatenate([a.correct for a in some])))
+    rows = []
+    for one in [*answers, *parts]:
+        correct = int(one.correct.sum())
+        low, high = wilson(correct, one.known)
+        rows.append(
+            [
+                one.name,
+                one.asked,
+                one.known,
+                100 * one.known / max(one.asked, 1),
+                100 * correct / one.known if one.known else None,
+                f"{100 * low:.1f} to {100 * high:.1f}",
+                100 * correct / max(one.asked, 1),
+            ]
+        )
+    columns = ["section", "questions", "known", "coverage %", "accuracy %", "95 % interval", "% of all questions"]
+    note = (
+        "Accuracy of the questions all four words of which have a vector; the last column counts the others wrong."
+    )
+    return Table(title, columns, rows, note)
+
+
+def read_pairs(path: PathLike) -> list[tuple[str, str, float]]:
+    """Pairs of words with people's judgement: two words and a number a line, parted by tabs, commas or spaces.
+
+    A line whose third part is no number (a heading) and lines that begin with # are passed over.
+    """
+    pairs = []
+    for line in _lines(path):
+        parts = line.replace(",", "\t").split("\t") if "\t" in line or "," in line else line.split()
+        if line.startswith("#") or len(parts) < 3:
+            continue
+        try:
+            pairs.append((parts[0].strip(), parts[1].strip(), float(parts[2])))
+        except ValueError:
+            continue
+    if not pairs:
+        raise InputError(f"{path}: no pairs; give two words and a number a line, parted by tabs")
+    return pairs
+
+
+def similarity_table(
+    vectors: Vectors, sets: dict[str, Sequence[tuple[str, str, float]]], fold: bool = True
+) -> Table:
+    """Spearman correlation of cosines with people's judgement over known pairs; coverage beside it."""
+    index = _folded(vectors, None, fold)
+    rows = []
+    for name, pairs in sets.items():
+        ours: list[float] = []
+        theirs: list[float] = []
+        for a, b, judged in pairs:
+            i, j = (index.get(word.casefold() if fold else word) for word in (a, b))
+            if i is not None and j is not None:
+                ours.append(float(vectors.units[i] @ vectors.units[j]))
+                theirs.append(judged)
+        rho = float(spearmanr(ours, theirs).statistic) if len(ours) > 2 else float("nan")
+        rows.append([name, len(pairs), len(ours), 100 * len(ours) / max(len(pairs), 1), rho])
+    return Table("Word similarity", ["set", "pairs", "known", "coverage %", "Spearman"], rows)

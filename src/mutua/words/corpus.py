@@ -1,0 +1,262 @@
+"""A corpus as an array of word numbers: read once, kept in memory or, when large, in a file mapped into it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from mutua.kernels.skipgram import BREAK
+from mutua.kernels.tokenize import WordTable, compact, count_into
+from mutua.types import InputError
+from mutua.words.files import ERRORS, PathLike, pieces, pieces_of_lines
+from mutua.words.tokens import Tokenizer, Whitespace, Words
+
+__all__ = ["Corpus", "Source", "read_corpus", "read_sentences"]
+
+Source = PathLike | Iterable[Any]
+"""A text file (plain, gzip, bzip2, xz or zst), several, lines, or lists of tokens."""
+
+# Tokens kept in memory; more go to a file.
+_IN_MEMORY = 1 << 25
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Sentences of word numbers.
+
+    Attributes:
+        tokens: the words in order, BREAK (-1) between sentences. Rare words are left out.
+        words: the word of each number, from the most frequent on.
+        counts: how often each occurs.
+        total: words read, rare ones too.
+    """
+
+    tokens: Int32[np.ndarray, " n"]
+    words: list[str]
+    counts: Int64[np.ndarray, " v"]
+    total: int
+
+    def sentences(self) -> Iterator[list[str]]:
+        """The sentences as lists of words, without the rare."""
+        held: list[str] = []
+        for start in range(0, len(self.tokens), 1 << 16):
+            for token in self.tokens[start : start + (1 << 16)].tolist():
+                if token == BREAK:
+                    if held:
+                        yield held
+                    held = []
+                else:
+                    held.append(self.words[token])
+        if held:
+            yield held
+
+    def restricted(self, words: list[str], counts: Int64[np.ndarray, " v"]) -> Corpus:
+        """The same sentences under another numbering; words it lacks are left out."""
+        index = {word: i for i, word in enumerate(words)}
+        number = np.array([index.get(word, BREAK) for word in self.words], np.int32)
+        tokens = self.tokens.copy()
+        return replace(self, tokens=tokens[: compact(tokens, number)], words=words, counts=counts)
+
+    def frequent(self, min_count: int, max_words: int | None = None) -> Corpus:
+        """The same sentences without words that occur fewer than `min_count` times, most frequent first."""
+        order = np.argsort(-self.counts, kind="stable")
+        order = order[self.counts[order] >= min_count][:max_words]
+        if not len(order):
+            raise _too_rare("corpus", self.counts, min_count)
+        if np.array_equal(order, np.arange(len(self.counts))):
+            return self
+        return self.restricted([self.words[i] for i in order.tolist()], self.counts[order])
+
+
+def _too_rare(name: str, counts: Int64[np.ndarray, " v"], min_count: int) -> InputError:
+    return InputError(
+        f"{name}: no word of {len(counts):,} occurs {min_count} times (the most frequent {counts.max()}); lower "
+        "min_count"
+    )
+
+
+def read_corpus(
+    source: Source,
+    tokenizer: Tokenizer | None = None,
+    *,
+    min_count: int = 5,
+    max_words: int | None = None,
+    errors: str = "strict",
+    folder: Path | None = None,
+) -> Corpus:
+    """Read `source` in one pass.
+
+    A line of text is a sentence, of whatever length. Words that occur fewer than `min_count` times are left out
+    as if they had not stood there.
+
+    Args:
+        source: a path or several; an iterable of lines; or an iterable of lists of tokens, used as they are.
+        tokenizer: `Words()` by default; `Whitespace()`; or any function from a line to its tokens, called line
+            by line in Python.
+        max_words: keep this many of the most frequent at most.
+        errors: what to do with bytes that are no UTF-8: "strict" raises, "replace" or "ignore" goes on.
+        folder: where a large corpus is kept while it is in use; the system's place for temporary files.
+
+    Raises:
+        InputError: not UTF-8 (the byte is named), no words at all, or none that is frequent enough.
+    """
+    if errors not in ERRORS:
+        raise InputError(f"errors: {errors!r}; use one of {', '.join(ERRORS)}")
+    tokenizer = Words() if tokenizer is None else tokenizer
+    spool = _Spool(folder)
+    spell = _fill(spool, source, tokenizer, errors)
+    tokens, counts = spool.tokens(), spool.counts
+    if not counts.sum():
+        raise InputError(f"{_name(source)}: no words; give text, one sentence a line, or lists of tokens")
+    # A stable sort: of words as frequent, the one met first comes first.
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] >= min_count][:max_words]
+    if not len(order):
+        raise _too_rare(_name(source), counts, min_count)
+    number = np.full(len(counts), BREAK, np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    n = compact(tokens, number)
+    return Corpus(tokens[:n], spell(order), counts[order], int(counts.sum()))
+
+
+def _name(source: Source) -> str:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else "corpus"
+
+
+def _fill(spool: _Spool, source: Source, tokenizer: Tokenizer, errors: str) -> Callable[..., list[str]]:
+    """Word numbers of the source into the spool, in order of first sight; returns what spells the numbers."""
+    text, lists = _opened(source, errors)
+    if text is None:
+        return _fill_lists(spool, lists)
+    if not isinstance(tokenizer, (Words, Whitespace)):
+        return _fill_lists(spool, (tokenizer(line) for line in _lines(text)))
+    table = WordTable(*tokenizer.tables())
+    for numbers in table.stream(text):
+        spool.add(numbers)
+    return table.spelled
+
+
+def read_sentences(
+    source: Source, tokenizer: Tokenizer | None = None, *, errors: str = "strict"
+) -> Iterator[list[str]]:
+    """The token lists of a source, one after another; nothing is held. Arguments as in `read_corpus`."""
+    tokenizer = Words() if tokenizer is None else tokenizer
+    text, lists = _opened(source, errors)
+    if text is None:
+        yield from map(list, lists)
+        return
+    for line in _lines(text):
+        yield list(tokenizer(line))
+
+
+def _opened(source: Source, errors: str) -> tuple[Iterator[bytes] | None, Iterable[Any]]:
+    """The text of a source, or None and its lists of tokens."""
+    if isinstance(source, (str, os.PathLike)):
+        if not os.path.isfile(source):
+            shown = os.fspath(source)
+            shown = shown if len(shown) < 80 else shown[:77] + "..."
+            raise InputError(f"{shown!r}: no such file; give a path, an iterable of lines, or lists of tokens")
+        return pieces(source, errors), ()
+    try:
+        items = iter(source)
+    except TypeError:
+        raise InputError(
+            f"corpus: {type(source).__name__}; give a path, an iterable of lines, or lists of tokens"
+        ) from None
+    first = next(items, None)
+    items = itertools.chain([] if first is None else [first], items)
+    if isinstance(first, os.PathLike):
+        return itertools.chain.from_iterable(_separate(path, errors) for path in items), ()
+    if first is None or isinstance(first, str):
+        return pieces_of_lines(items), ()
+    return None, items
+
+
+def _separate(path: PathLike, errors: str) -> Iterator[bytes]:
+    yield from pieces(path, errors)
+    yield b"\n"
+
+
+def _lines(text: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for piece in text:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8")
+    if rest:
+        yield rest.decode("utf-8")
+
+
+class _Numbering(dict[str, int]):
+    """Numbers words as they are met."""
+
+    def __missing__(self, word: Any) -> int:
+        if not isinstance(word, str):
+            raise InputError(f"corpus: a token {word!r} of {type(word).__name__}; tokens are strings")
+        self[word] = number = len(self)
+        return number
+
+
+def _fill_lists(spool: _Spool, sentences: Iterable[Iterable[str]]) -> Callable[..., list[str]]:
+    number = _Numbering()
+    held: list[int] = []
+    for sentence in sentences:
+        held.extend(map(number.__getitem__, sentence))
+        held.append(BREAK)
+        if len(held) > 1 << 18:
+            spool.add(np.array(held, np.int32))
+            held = []
+    spool.add(np.array(held, np.int32))
+    words = list(number)
+    return lambda order: [words[i] for i in order.tolist()]
+
+
+class _Spool:
+    """Numbers as they come: in memory first, then in a file without a name that goes when it is let go."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.blocks: list[Int32[np.ndarray, " b"]] = []
+        self.held = 0
+        self.n = 0
+        self.file: Any = None
+        self.room = np.zeros(1 << 16, np.int64)
+
+    def add(self, block: Int32[np.ndarray, " b"]) -> None:
+        if len(block) and block.max() >= len(self.room):
+            self.room = np.concatenate([self.room, np.zeros(max(len(self.room), int(block.max()) + 1), np.int64)])
+        count_into(block, self.room)
+        self.blocks.append(block)
+        self.held += len(block)
+        self.n += len(block)
+        if self.held > _IN_MEMORY:
+            self._spill()
+
+    @property
+    def counts(self) -> Int64[np.ndarray, " v"]:
+        """How often each number came; every number up to the last came once at least."""
+        return self.room[: np.count_nonzero(self.room)]
+
+    def _spill(self) -> None:
+        if self.file is None:
+            self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
+        for block in self.blocks:
+            self.file.write(block.data)
+        self.blocks, self.held = [], 0
+
+    def tokens(self) -> Int32[np.ndarray, " n"]:
+        if self.file is None:
+            found = np.concatenate(self.blocks)
+            self.blocks = []
+            return found
+        self._spill()
+        self.file.flush()
+        return np.asarray(np.memmap(self.file, np.int32, "r+", shape=(self.n,)))

@@ -1,0 +1,271 @@
+"""Word embeddings by negative sampling, with scikit-learn's conventions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mutua.kernels.bags import Groups, bag_of_words, compose, subword_skipgram
+from mutua.kernels.draws import alias_table
+from mutua.kernels.skipgram import Noise, skipgram
+from mutua.kernels.vectors import aligned
+from mutua.words.checks import checked_settings
+from mutua.words.corpus import Corpus, Source, read_corpus
+from mutua.words.documents import document_means
+from mutua.words.passes import Kernel, effective_n_jobs, passes
+from mutua.words.subwords import Subwords
+from mutua.words.tokens import Tokenizer
+from mutua.words.vectors import Vectors
+
+__all__ = ["CBOW", "Word2Vec", "noise_of"]
+
+
+def noise_of(counts: Int64[np.ndarray, " v"], sample: float, power: float) -> Noise:
+    """An occurrence of a word is kept with probability sqrt(t/f) + t/f, f its frequency and t = `sample`.
+
+    sample 0 keeps all. Noise is drawn with probability proportional to count^power.
+    """
+    frequency = np.maximum(counts, 1) / max(counts.sum(), 1)
+    keep = np.sqrt(sample / frequency) + sample / frequency if sample else np.ones(len(counts))
+    threshold, other = alias_table(np.maximum(counts, 1).astype(float) ** power)
+    return Noise(keep.astype(np.float32), threshold, other)
+
+
+class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Skip-gram with negative sampling: tell p(w, c) of neighbouring words from p(w) p(c)^power.
+
+        loss = -log s(<x_c, y_w>) - sum_k log s(-<x_c, y_k>),   s the sigmoid, k noise words
+
+    the logistic objective of `mutua.bounds` with the critic `Dot`; at its optimum <x_c, y_w> is
+    log p(w, c)/p(w)p(c) - log K where power is 1. The K noise words are shared by the contexts of a window.
+
+    Args:
+        vector_size: D.
+        window: words to either side at most; each window draws its reach from 1..window.
+        negatives: K.
+        epochs: passes over the corpus.
+        min_count: rarer words are left out.
+        max_words: keep this many of the most frequent words at most.
+        sample: t of the thinning of frequent words (`noise_of`); 0 keeps all.
+        power: of the counts, for noise.
+        learning_rate: falls linearly over all epochs to `final_rate`.
+        subwords: give each word its character n-grams too, so that unseen words have a vector.
+        tokenizer: for text, not for lists of tokens: `Words()` by default, `Whitespace()`, or a function.
+        errors: what to do with bytes that are no UTF-8: "strict", "replace" or "ignore".
+        n_jobs: threads, which share the vectors without locks. One thread and a seed give the same result again.
+        random_state: of the first vectors and all draws.
+        folder: where a large corpus is kept while it is in use; the system's place for temporary files.
+        on_epoch: called with the epochs done and the mean loss of the last.
+
+    Attributes:
+        vectors_: the words' vectors, a `Vectors`.
+        counts_: how often each word occurred.
+        loss_: mean loss of a pair (in CBOW, of a window), in nats, epoch by epoch.
+        total_: words read.
+        interrupted_: whether Ctrl-C ended it: what was learned until then is kept.
+
+    Paper: Mikolov et al. 2013, Distributed Representations of Words and Phrases and their Compositionality,
+    arXiv:1310.4546; Levy and Goldberg 2014, Neural Word Embedding as Implicit Matrix Factorization.
+
+    >>> text = ["the cat sat on the mat", "the dog sat on the rug"] * 200
+    >>> model = Word2Vec(vector_size=8, sample=0, random_state=0).fit(text)
+    >>> sorted(model.vectors_)
+    ['cat', 'dog', 'mat', 'on', 'rug', 'sat', 'the']
+    >>> model.transform(["the cat", "a dog"]).shape
+    (2, 8)
+    """
+
+    def __init__(
+        self,
+        vector_size: int = 100,
+        *,
+        window: int = 5,
+        negatives: int = 5,
+        epochs: int = 5,
+        min_count: int = 5,
+        max_words: int | None = None,
+        sample: float = 1e-3,
+        power: float = 0.75,
+        learning_rate: float = 0.025,
+        final_rate: float = 1e-4,
+        subwords: Subwords | None = None,
+        tokenizer: Tokenizer | None = None,
+        errors: str = "strict",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        folder: Path | None = None,
+        on_epoch: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.vector_size = vector_size
+        self.window = window
+        self.negatives = negatives
+        self.epochs = epochs
+        self.min_count = min_count
+        self.max_words = max_words
+        self.sample = sample
+        self.power = power
+        self.learning_rate = learning_rate
+        self.final_rate = final_rate
+        self.subwords = subwords
+        self.tokenizer = tokenizer
+        self.errors = errors
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.folder = folder
+        self.on_epoch = on_epoch
+
+    def fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
+        """Learn from a text file or several, lines, lists of tokens, or a `Corpus`.
+
+        Ctrl-C ends it early, with a warning, and keeps what was learned.
+
+        Raises InputError for settings out of range and for a corpus that `read_corpus` refuses.
+        """
+        self._start(X)
+        self._learn(self._corpus, self.epochs, self.learning_rate, self.final_rate)
+        return self
+
+    def partial_fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
+        """One more pass, over other text, at the first learning rate. New words that are frequent enough join.
+
+        A word joins where this text alone has it `min_count` times.
+        """
+        if not hasattr(self, "vectors_"):
+            self._start(X)
+        else:
+            self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
+        self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
+        return self
+
+    def transform(self, X: Source) -> Float32[np.ndarray, "n d"]:
+        """The mean vector of the words of each line or list of tokens; zeros where none is known.
+
+        `mutua.words.DocumentVectors` weighs words and removes what all documents share.
+        """
+        check_is_fitted(self, "vectors_")
+        return document_means(self.vectors_, X, self.tokenizer)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.vector_size
+
+    def _read(self, X: Source, min_count: int) -> Corpus:
+        return read_corpus(
+            X,
+            self.tokenizer,
+            min_count=min_count,
+            max_words=self.max_words,
+            errors=self.errors,
+            folder=self.folder,
+        )
+
+    def _start(self, X: Source | Corpus) -> None:
+        checked_settings(self)
+        if isinstance(X, Corpus):
+            self._corpus = X.frequent(self.min_count, self.max_words)
+        else:
+            self._corpus = self._read(X, self.min_count)
+        self._random = check_random_state(self.random_state)
+        n = len(self._corpus.words)
+        self._n_words, self._passes = n, 0
+        extra = self.subwords.buckets if self.subwords else 0
+        self.inputs_, self.outputs_ = self._drawn(n + extra), aligned(n, self.vector_size)
+        self.loss_: list[float] = []
+        self.words_, self.counts_, self.total_ = self._corpus.words, self._corpus.counts, self._corpus.total
+
+    def _extend(self, corpus: Corpus) -> None:
+        """Take in the words of another corpus, and renumber it."""
+        place = {word: i for i, word in enumerate(self.words_)}
+        found = list(zip(corpus.words, corpus.counts.tolist(), strict=True))
+        new = [word for word, n in found if n >= self.min_count and word not in place]
+        place.update({word: len(place) + i for i, word in enumerate(new)})
+        counts = np.concatenate([self.counts_, np.zeros(len(new), np.int64)])
+        for word, n in found:
+            if word in place:
+                counts[place[word]] += n
+        old, n = self._n_words, len(place)
+        self.words_, self.counts_, self.total_ = list(place), counts, self.total_ + corpus.total
+        self._n_words = n
+        if new:
+            inputs, outputs = aligned(n + len(self.inputs_) - old, self.vector_size), aligned(n, self.vector_size)
+            inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new))
+            inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
+            self.inputs_, self.outputs_ = inputs, outputs
+        self._corpus = corpus.restricted(self.words_, counts)
+
+    def _drawn(self, n: int) -> Float32[np.ndarray, "n d_padded"]:
+        """First vectors: uniform in +-1/D, as gensim's (the +-0.5/D of the C program is measurably worse)."""
+        rows, d = aligned(n, self.vector_size), self.vector_size
+        random = np.random.default_rng(self._random.randint(2**31))
+        for start in range(0, n, 1 << 16):
+            part = rows[start : start + (1 << 16), :d]
+            part[:] = (random.random(part.shape, np.float32) * 2 - 1) / d
+        return rows
+
+    def _kernel(self) -> Kernel:
+        """The compiled pass; what each word is made of is `_groups`."""
+        if self.subwords is None:
+            return skipgram
+        return partial(subword_skipgram, groups=self._groups())
+
+    def _groups(self) -> Groups:
+        if self.subwords is None:
+            return Groups(np.arange(self._n_words + 1), np.arange(self._n_words, dtype=np.int32))
+        return self.subwords.groups(self.words_, self._n_words)
+
+    def _learn(self, corpus: Corpus, epochs: int, first: float, last: float) -> None:
+        """Epochs over `corpus` at a rate that falls from `first` to `last`; then the vectors words have."""
+        kernel = partial(
+            self._kernel(),
+            inputs=self.inputs_,
+            outputs=self.outputs_,
+            noise=noise_of(self.counts_, self.sample, self.power),
+            window=self.window,
+            negatives=self.negatives,
+        )
+        self.interrupted_ = False
+        seed = int(self._random.randint(2**31))
+        try:
+            for loss in passes(kernel, corpus.tokens, epochs, first, last, seed, effective_n_jobs(self.n_jobs)):
+                self.loss_.append(loss)
+                if self.on_epoch is not None:
+                    self.on_epoch(len(self.loss_), loss)
+        except KeyboardInterrupt:
+            self.interrupted_ = True
+            warnings.warn(f"{type(self).__name__}: interrupted; what was learned is kept", stacklevel=3)
+        del self._corpus
+        self.vectors_ = self._finished()
+
+    def _finished(self) -> Vectors:
+        d = self.vector_size
+        if self.subwords is None:
+            return Vectors(self.words_, self.inputs_[:, :d], self.counts_)
+        groups = self._groups()
+        matrix = np.empty((self._n_words, self.inputs_.shape[1]), np.float32)
+        compose(self.inputs_, groups.ends, groups.rows, matrix)
+        ngrams = self.inputs_[self._n_words :, :d]
+        return Vectors(self.words_, matrix[:, :d], self.counts_, unseen=partial(self.subwords.vector, ngrams))
+
+
+class CBOW(Word2Vec):
+    """Continuous bag of words: the mean h of a window's context vectors predicts the word at its centre.
+
+        loss = -log s(<h, y_w>) - sum_k log s(-<h, y_k>)
+
+    With `subwords`, h is the mean over the context words' own vectors and all their n-grams. Settings and
+    attributes are those of `Word2Vec`; gensim's learning rate for it is 0.025, fastText's 0.05.
+
+    Paper: Mikolov et al. 2013, Efficient Estimation of Word Representations in Vector Space, arXiv:1301.3781.
+    """
+
+    def _kernel(self) -> Kernel:
+        return partial(bag_of_words, groups=self._groups())

@@ -1,0 +1,207 @@
+"""Phrases: words that stand together far more often than chance would have it become one token."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mutua.kernels.bigrams import count_bigrams, join_best, join_left
+from mutua.kernels.skipgram import BREAK
+from mutua.types import InputError
+from mutua.words.corpus import Corpus, Source, read_corpus, read_sentences
+from mutua.words.tokens import Tokenizer
+
+__all__ = ["Phrases", "Tally", "by_total", "by_vocabulary", "join_best", "join_left"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was counted: words in all, distinct words, distinct pairs of neighbours."""
+
+    total: int
+    words: int
+    bigrams: int
+
+
+def by_total(tally: Tally) -> float:
+    """Scale by the number of words of the corpus, as the C program word2phrase does."""
+    return float(tally.total)
+
+
+def by_vocabulary(tally: Tally) -> float:
+    """Scale by the number of distinct words and bigrams together, as gensim does."""
+    return float(tally.words + tally.bigrams)
+
+
+Join = Callable[
+    [
+        Int32[np.ndarray, " n"],
+        Int64[np.ndarray, " p"],
+        Int64[np.ndarray, " p"],
+        Int32[np.ndarray, " p"],
+        Float64[np.ndarray, " p"],
+    ],
+    int,
+]
+
+
+# Sentences that `transform` works on at once.
+_SENTENCES = 1000
+
+
+class Phrases(TransformerMixin, BaseEstimator):
+    """Join neighbours a, b to a_b where their score is above a threshold; pass after pass, phrases grow.
+
+        score(a, b) = (n_ab - discount) / (n_a n_b) * scale
+
+    Args:
+        thresholds: one a pass; lower from pass to pass. They depend on the scale: 200 then 100 is the C program's
+            demonstration, by total; gensim's one pass has 10, by vocabulary.
+        min_count: pairs and words that occur fewer times are never joined.
+        discount: keeps rare pairs from scoring high; `min_count` by default, as in both programs.
+        scale: `by_total` or `by_vocabulary`, or another function of a `Tally`.
+        join: `join_left` takes the first pair met, as both programs do; `join_best` the best of those overlapping.
+        joiner: stands between joined words.
+        tokenizer, errors, folder: as in `read_corpus`.
+
+    Attributes:
+        phrases_: for each pass, the pairs (a, b) joined and their scores.
+        tallies_: for each pass, what was counted.
+
+    Paper: Mikolov et al. 2013, Distributed Representations of Words and Phrases and their Compositionality,
+    arXiv:1310.4546, section 4.
+
+    >>> text = ["new york was big", "he likes new york", "a new car", "york is old"] * 5
+    >>> phrases = Phrases([1.0], min_count=5).fit(text)
+    >>> sorted(phrases.phrases_[0])
+    [('new', 'york')]
+    >>> list(phrases.transform(["in new york"]))
+    [['in', 'new_york']]
+    """
+
+    def __init__(
+        self,
+        thresholds: Sequence[float] = (200.0, 100.0),
+        *,
+        min_count: int = 5,
+        discount: float | None = None,
+        scale: Callable[[Tally], float] = by_total,
+        join: Join = join_left,
+        joiner: str = "_",
+        tokenizer: Tokenizer | None = None,
+        errors: str = "strict",
+        folder: Path | None = None,
+    ) -> None:
+        self.thresholds = thresholds
+        self.min_count = min_count
+        self.discount = discount
+        self.scale = scale
+        self.join = join
+        self.joiner = joiner
+        self.tokenizer = tokenizer
+        self.errors = errors
+        self.folder = folder
+
+    def fit(self, X: Source | Corpus, y: object = None) -> Phrases:
+        """Learn phrases from a text file or several, lines, lists of tokens, or a `Corpus` of all its words."""
+        self._learn(X, last=False)
+        return self
+
+    def fit_transform(self, X: Source | Corpus, y: object = None) -> Corpus:  # type: ignore[override]
+        """Learn phrases, and return the corpus with its phrases joined, ready for `Word2Vec.fit`."""
+        return self._learn(X, last=True)
+
+    def transform(self, X: Source) -> Iterator[list[str]]:
+        """Sentences with their phrases joined, one after another: X is streamed."""
+        check_is_fitted(self, "phrases_")
+        pairs = [_Pairs(found, self.joiner) for found in self.phrases_ if found]
+        sentences = read_sentences(X, self.tokenizer, errors=self.errors)
+        while batch := list(itertools.islice(sentences, _SENTENCES)):
+            for some in pairs:
+                batch = some.joined(batch, self.join)
+            yield from batch
+
+    def _learn(self, X: Source | Corpus, last: bool) -> Corpus:
+        self._check()
+        if isinstance(X, Corpus):
+            corpus = replace(X, tokens=X.tokens.copy())
+        else:
+            corpus = read_corpus(X, self.tokenizer, min_count=1, errors=self.errors, folder=self.folder)
+        self.phrases_: list[dict[tuple[str, str], float]] = []
+        self.tallies_: list[Tally] = []
+        for i, threshold in enumerate(self.thresholds):
+            joins = last or i + 1 < len(self.thresholds)
+            corpus = self._pass(corpus, threshold, joins)
+        return corpus
+
+    def _pass(self, corpus: Corpus, threshold: float, joins: bool) -> Corpus:
+        discount = self.min_count if self.discount is None else self.discount
+        bigrams = count_bigrams(corpus.tokens, self.min_count)
+        words, counts = corpus.words, corpus.counts
+        tally = Tally(int(counts.sum()), int((counts > 0).sum()), bigrams.distinct)
+        n_a, n_b = counts[bigrams.left].astype(float), counts[bigrams.right].astype(float)
+        # In gensim's order of operations: a score at the threshold is decided by the last bit.
+        score = (bigrams.counts - discount) / (n_a * n_b) * self.scale(tally)
+        chosen = np.flatnonzero(score > threshold)
+        left, right, score = bigrams.left[chosen], bigrams.right[chosen], score[chosen]
+        pairs = [(words[a], words[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+        self.phrases_.append(dict(zip(pairs, score.tolist(), strict=True)))
+        self.tallies_.append(tally)
+        if not joins or not pairs:
+            return corpus
+        # a_b and c may make what a and b_c make: one phrase, one number.
+        number = {word: i for i, word in enumerate(words)}
+        joined = [number.setdefault(self.joiner.join(pair), len(number)) for pair in pairs]
+        n = self.join(corpus.tokens, left, right, np.array(joined, np.int32), score)
+        tokens = corpus.tokens[:n]
+        found = sum(
+            np.bincount(tokens[start : start + (1 << 22)] + 1, minlength=len(number) + 1)[1:]
+            for start in range(0, n, 1 << 22)
+        )
+        return Corpus(tokens, list(number), np.asarray(found, np.int64), corpus.total)
+
+    def _check(self) -> None:
+        if not len(self.thresholds):
+            raise InputError("thresholds: none; give one a pass, for example [200, 100]")
+        if self.min_count < 1:
+            raise InputError(f"min_count: {self.min_count!r}; use a whole number of at least 1")
+
+
+class _Pairs:
+    """Pairs found in one pass, for joining lists of strings."""
+
+    def __init__(self, found: dict[tuple[str, str], float], joiner: str) -> None:
+        self.joiner = joiner
+        words = dict.fromkeys(itertools.chain.from_iterable(found))
+        self.number = {word: i for i, word in enumerate(words)}
+        pairs = np.array([[self.number[a], self.number[b]] for a, b in found], np.int64).reshape(-1, 2)
+        self.left, self.right = np.ascontiguousarray(pairs.T)
+        self.scores = np.array(list(found.values()), float)
+        self.pairs = list(found)
+
+    def joined(self, sentences: list[list[str]], join: Join) -> list[list[str]]:
+        # Words of no pair share a number past those of pairs; a joined pair has a negative one below BREAK.
+        other = len(self.number)
+        words = [word for sentence in sentences for word in (*sentence, "\n")]
+        tokens = np.array([BREAK if word == "\n" else self.number.get(word, other) for word in words], np.int32)
+        marks = BREAK - 1 - np.arange(len(self.pairs), dtype=np.int32)
+        n = join(tokens, self.left, self.right, marks, self.scores)
+        found: list[list[str]] = [[]]
+        at = 0
+        for token in tokens[:n].tolist():
+            if token == BREAK:
+                found.append([])
+            elif token < BREAK:
+                found[-1].append(self.joiner.join(self.pairs[BREAK - 1 - token]))
+                at += 1
+            else:
+                found[-1].append(words[at])
+            at += 1
+        return found[:-1]

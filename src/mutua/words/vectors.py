@@ -1,0 +1,194 @@
+"""Vectors by name: what was learned of words, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from mutua.types import InputError
+from mutua.words.spelling import near_spellings
+
+__all__ = ["UnknownWord", "Vectors", "top"]
+
+Unseen = Callable[[str], Float32[np.ndarray, " d"] | None]
+
+# Rows scored at once: with a hundred queries, some tens of megabytes of scores.
+_ROWS = 1 << 16
+_SCORES = 1 << 24
+# Columns taken together where the largest of a row are sought.
+_STRIDES = 64
+
+
+def top(
+    matrix: Float32[np.ndarray, "v d"], queries: Float32[np.ndarray, "q d"], k: int
+) -> tuple[Int64[np.ndarray, "q k"], Float32[np.ndarray, "q k"]]:
+    """The k rows of `matrix` with the largest inner product with each query, best first, and those products.
+
+    Exact, block by block: memory does not grow with the product of the two sizes.
+    """
+    k = min(k, len(matrix))
+    index, score = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
+    step = max(1, _SCORES // min(_ROWS, len(matrix)))
+    for start in range(0, len(queries), step):
+        some = queries[start : start + step]
+        best_index = np.zeros((len(some), 0), np.int64)
+        best = np.zeros((len(some), 0), np.float32)
+        for row in range(0, len(matrix), _ROWS):
+            scores = some @ matrix[row : row + _ROWS].T  # (q, rows)
+            chosen = _largest(scores, k)  # (q, k)
+            best = np.concatenate([best, np.take_along_axis(scores, chosen, 1)], 1)
+            best_index = np.concatenate([best_index, chosen + row], 1)
+            order = np.lexsort((best_index, -best))[:, :k]
+            best, best_index = np.take_along_axis(best, order, 1), np.take_along_axis(best_index, order, 1)
+        index[start : start + step], score[start : start + step] = best_index, best
+    return index, score
+
+
+def _largest(scores: Float32[np.ndarray, "q n"], k: int) -> Int64[np.ndarray, "q k"]:
+    """Columns of the k largest of each row, in no order; all of them where there are fewer."""
+    q, n = scores.shape
+    if n <= k:
+        return np.broadcast_to(np.arange(n), scores.shape)
+    if n % _STRIDES or n < 4 * k * _STRIDES:
+        return np.argpartition(scores, n - k, axis=1)[:, n - k :]
+    # The k largest lie in the k groups whose maxima are largest, and maxima cost a fraction of partitioning all.
+    step = n // _STRIDES
+    maxima = scores.reshape(q, _STRIDES, step).max(1)  # (q, step)
+    group = np.argpartition(maxima, step - k, axis=1)[:, step - k :]  # (q, k)
+    column = (group[:, None] + step * np.arange(_STRIDES)[:, None]).reshape(q, -1)  # (q, strides k)
+    best = np.argpartition(np.take_along_axis(scores, column, 1), column.shape[1] - k, axis=1)
+    return np.take_along_axis(column, best[:, column.shape[1] - k :], 1)
+
+
+class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
+    """Words and their vectors: a mapping, with searches by cosine.
+
+    Args:
+        words: distinct, most frequent first where frequency is known.
+        matrix: (v, d), float32; one row a word. Kept, not copied.
+        counts: how often each word occurred, if known.
+        unseen: gives a vector to a word that is not among `words`, or None.
+
+    >>> vectors = Vectors(["up", "high", "down"], np.array([[1, 0.1], [1, 0.2], [-1, 0.1]], np.float32))
+    >>> vectors.most_similar("up", k=1)[0][0]
+    'high'
+    >>> "low" in vectors, len(vectors)
+    (False, 3)
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        matrix: Float32[np.ndarray, "v d"],
+        counts: Int64[np.ndarray, " v"] | None = None,
+        unseen: Unseen | None = None,
+    ) -> None:
+        self.words = list(words)
+        self.matrix = matrix
+        self.counts = counts
+        self.unseen = unseen
+        self.index = {word: i for i, word in enumerate(self.words)}
+        if len(self.index) != len(self.words):
+            twice = next(word for i, word in enumerate(self.words) if self.index[word] != i)
+            raise InputError(f"words: {twice!r} stands there twice; give each word one vector")
+        if len(self.words) != len(matrix):
+            raise InputError(f"vectors: {len(matrix):,} rows for {len(self.words):,} words; give one a word")
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.index
+
+    def __getitem__(self, word: str) -> Float32[np.ndarray, " d"]:
+        """The vector of a word. Raises `UnknownWord`, a KeyError and an InputError, with near spellings."""
+        i = self.index.get(word)
+        if i is not None:
+            return self.matrix[i]
+        made = self.unseen(word) if self.unseen is not None else None
+        if made is None:
+            raise UnknownWord(word, near_spellings(word, self.index))
+        return made
+
+    def __repr__(self) -> str:
+        return f"Vectors({len(self):,} words, d={self.matrix.shape[1]})"
+
+    @cached_property
+    def units(self) -> Float32[np.ndarray, "v d"]:
+        """The vectors at unit length."""
+        return _unit(self.matrix)
+
+    def unit(self, word: str) -> Float32[np.ndarray, " d"]:
+        """One vector at unit length."""
+        return _unit(self[word][None])[0]
+
+    def nearest(
+        self, queries: Float32[np.ndarray, "q d"], k: int = 10
+    ) -> tuple[Int64[np.ndarray, "q k"], Float32[np.ndarray, "q k"]]:
+        """Row numbers of the k words nearest each query by cosine, and the cosines. Exact."""
+        return top(self.units, _unit(queries), k)
+
+    def most_similar(
+        self, positive: str | Sequence[str], negative: str | Sequence[str] = (), k: int = 10
+    ) -> list[tuple[str, float]]:
+        """The k words nearest the mean of the unit vectors of `positive` minus those of `negative`, by cosine.
+
+        The words asked about are left out.
+        """
+        plus = [positive] if isinstance(positive, str) else list(positive)
+        minus = [negative] if isinstance(negative, str) else list(negative)
+        if not plus + minus:
+            raise InputError("most_similar: no word given; name one at least")
+        query = sum(self.unit(word) for word in plus) - sum((self.unit(word) for word in minus), np.zeros(1))
+        index, score = self.nearest(np.asarray(query, np.float32)[None], k + len(plus) + len(minus))
+        asked = {*plus, *minus}
+        found = [(self.words[i], s) for i, s in zip(index[0].tolist(), score[0].tolist(), strict=True)]
+        return [(word, s) for word, s in found if word not in asked][:k]
+
+    def analogy(self, a: str, b: str, c: str, k: int = 10) -> list[tuple[str, float]]:
+        """What is to c as b is to a: the words nearest b - a + c (3CosAdd).
+
+        Paper: Mikolov, Yih and Zweig 2013, Linguistic Regularities in Continuous Space Word Representations.
+        """
+        return self.most_similar([b, c], [a], k)
+
+    def similarity(self, a: str, b: str) -> float:
+        """The cosine of two words."""
+        return float(self.unit(a) @ self.unit(b))
+
+    def similarities(
+        self, rows: Sequence[str], columns: Sequence[str] | None = None
+    ) -> Float32[np.ndarray, "rows columns"]:
+        """Cosines of all pairs; of `rows` among themselves where no columns are given."""
+        left = np.stack([self.unit(word) for word in rows])
+        return left @ (left if columns is None else np.stack([self.unit(word) for word in columns])).T
+
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """The word farthest, by cosine, from the mean of the unit vectors of all."""
+        if len(words) < 3:
+            raise InputError(f"doesnt_match: {len(words)} words leave no odd one out; give three at least")
+        rows = np.stack([self.unit(word) for word in words])
+        return words[int(np.argmin(rows @ rows.mean(0)))]
+
+
+class UnknownWord(InputError, KeyError):
+    """A word that has no vector."""
+
+    def __init__(self, word: str, near: Sequence[str]) -> None:
+        hint = f"did you mean {', '.join(near)}?" if near else "no word is spelled like it; check its case"
+        self.line = f"{word!r} is not in the vocabulary; {hint}"
+        super().__init__(self.line)
+
+    def __str__(self) -> str:
+        return self.line
+
+
+def _unit(rows: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:
+    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    return rows / np.where(length > 0, length, 1).astype(np.float32)

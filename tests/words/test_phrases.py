@@ -1,0 +1,103 @@
+"""Phrases against the formula in plain Python, pass after pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mutua.types import InputError
+from mutua.words import Phrases, Word2Vec, by_total, by_vocabulary, join_best, join_left
+
+Text = list[list[str]]
+
+
+def text(n: int = 3000, seed: int = 0) -> Text:
+    random = np.random.default_rng(seed)
+    words = [["new", "york", "city"], ["new", "york"], ["red"], ["car"], ["a"], ["the"], ["city"]]
+    picks = random.integers(0, len(words), (n, 5))
+    return [[word for i in row for word in words[i]] for row in picks]
+
+
+def slow_pass(sentences: Text, threshold: float, min_count: int, scale: Callable) -> tuple[dict, Text]:
+    """The definition, joined from the left."""
+    words = Counter(word for sentence in sentences for word in sentence)
+    pairs = Counter(pair for sentence in sentences for pair in pairwise(sentence))
+    size = sum(words.values()) if scale is by_total else len(words) + len(pairs)
+    scores = {
+        (a, b): (n - min_count) / (words[a] * words[b]) * size for (a, b), n in pairs.items() if n >= min_count
+    }
+    found = {pair: score for pair, score in scores.items() if score > threshold}
+    joined = []
+    for sentence in sentences:
+        out, i = [], 0
+        while i < len(sentence):
+            pair = tuple(sentence[i : i + 2])
+            out.append("_".join(pair) if pair in found else sentence[i])
+            i += 2 if pair in found else 1
+        joined.append(out)
+    return found, joined
+
+
+@pytest.mark.parametrize(("scale", "thresholds"), [(by_total, (3.0, 1.5)), (by_vocabulary, (0.004, 0.002))])
+def test_passes_are_the_definition(scale: Callable, thresholds: tuple) -> None:
+    sentences = text()
+    phrases = Phrases(thresholds, min_count=10, scale=scale)
+    corpus = phrases.fit_transform(sentences)
+    expected = sentences
+    for found, threshold in zip(phrases.phrases_, thresholds, strict=True):
+        pairs, expected = slow_pass(expected, threshold, 10, scale)
+        assert found == pytest.approx(pairs)
+        assert found
+    assert list(corpus.sentences()) == expected
+    assert dict(zip(corpus.words, corpus.counts.tolist(), strict=True)) == {
+        **dict.fromkeys(corpus.words, 0),
+        **Counter(word for sentence in expected for word in sentence),
+    }
+    assert list(phrases.transform(sentences)) == expected
+    assert list(Phrases(thresholds, min_count=10, scale=scale).fit(sentences).transform(sentences)) == expected
+    assert any("new_york" in word for word in corpus.words)
+
+
+def test_a_phrase_made_in_two_ways_is_one_word() -> None:
+    sentences = [["a", "b", "c"]] * 30 + [["b", "c"]] * 90 + [["x", "y"]] * 300
+    corpus = Phrases([0.1, 0.1], min_count=5, join=join_best).fit_transform(sentences)
+    assert len(set(corpus.words)) == len(corpus.words)
+    assert "a_b_c" in corpus.words
+    model = Word2Vec(4, epochs=1, random_state=0).fit(corpus)
+    assert set(model.vectors_) == {"a_b_c", "b_c", "x_y"}
+
+
+def test_best_rather_than_left() -> None:
+    sentences = [["q", "new"]] * 20 + [["new", "york"]] * 50 + [["q", "new", "york"]] * 5 + [["z"]] * 2000
+    left = Phrases([1.0], min_count=2, join=join_left).fit(sentences)
+    best = Phrases([1.0], min_count=2, join=join_best).fit(sentences)
+    assert left.phrases_ == best.phrases_
+    assert left.phrases_[0]["q", "new"] < left.phrases_[0]["new", "york"]
+    assert next(left.transform([["q", "new", "york"]])) == ["q_new", "york"]
+    assert next(best.transform([["q", "new", "york"]])) == ["q", "new_york"]
+
+
+def test_min_count_and_discount() -> None:
+    sentences = [["a", "b"]] * 4 + [["z", "y", "x"]] * 50
+    assert ("a", "b") not in Phrases([0.0], min_count=5, discount=0).fit(sentences).phrases_[0]
+    found = Phrases([0.0], min_count=4, discount=1).fit(sentences)
+    assert found.phrases_[0]["a", "b"] == pytest.approx(3 / 16 * 158)
+    assert found.tallies_[0] == type(found.tallies_[0])(158, 5, 3)
+
+
+def test_refused() -> None:
+    for settings in ({"thresholds": ()}, {"min_count": 0}):
+        with pytest.raises(InputError):
+            Phrases(**settings).fit([["a"]])
+
+
+def test_gensim_finds_the_same() -> None:
+    models = pytest.importorskip("gensim.models")
+    sentences = text()
+    theirs = models.Phrases(sentences, min_count=10, threshold=0.004).export_phrases()
+    ours = Phrases([0.004], min_count=10, scale=by_vocabulary).fit(sentences).phrases_[0]
+    assert {"_".join(pair): score for pair, score in ours.items()} == theirs
