@@ -176,7 +176,7 @@ def _record(log: Log) -> None:
 
 
 def _grid(ours: dict[str, Any], theirs: dict[str, Any]) -> Table:
-    rows = []
+    rows: list[list[Any]] = []
     for name in GRID:
         pieces = ours[name]
         first = pieces[0] if pieces else None
@@ -196,6 +196,7 @@ def _grid(ours: dict[str, Any], theirs: dict[str, Any]) -> Table:
                 ),
             ]
         )
+    rows = [["–" if isinstance(cell, float) and np.isnan(cell) else cell for cell in row] for row in rows]
     columns = ["distribution", "truth", "mutua", "95 % interval", "at least", *PEERS]
     note = f"nats; n = {ROWS:,}, the same rows for all, one data set. Peers: benchmark-mi. CPU seconds last."
     return Table("The grid", [*columns, "s, mutua", "s, InfoNCE", "s, DV", "s, NWJ"], rows, note)
