@@ -12,10 +12,12 @@ from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 from mutua.cli.demo import Demo
 from mutua.cli.embed import Embed, Export
 from mutua.cli.evaluate import Evaluate
+from mutua.cli.information import Information
 from mutua.cli.listing import Data, Methods
 from mutua.cli.report import Report
 from mutua.cli.studies import Studies, chosen_study
 from mutua.cli.train import Resume, Train
+from mutua.cli.unmix import Unmix
 from mutua.training import Interrupted
 from mutua.types import InputError
 
@@ -29,6 +31,8 @@ Verb = (
     | Annotated[Embed, subcommand("embed")]
     | Annotated[Report, subcommand("report")]
     | Annotated[Studies, subcommand("study")]
+    | Annotated[Unmix, subcommand("unmix")]
+    | Annotated[Information, subcommand("mi")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Data, subcommand("data")]
     | Annotated[Methods, subcommand("methods")]

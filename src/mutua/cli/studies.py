@@ -65,7 +65,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Studies:
-    """The lecture's tables and figures, measured anew: list the studies, run one."""
+    """The lecture's tables and figures, measured anew: list the studies, run one.
+
+    Args:
+        what: ls, or run.
+    """
 
     what: Annotated[List, subcommand("ls")] | Annotated[Run, subcommand("run")]
 

@@ -8,6 +8,7 @@ from mutua.evaluation.duplicates import Duplicates, exact_duplicates, near_dupli
 from mutua.evaluation.features import features, raw
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.separation import Separation, bss_eval, matched_si_sdr, si_sdr
 from mutua.evaluation.sources import Matching, amari_distance, matched, mcc, pearson, spearman, weak_mcc
 from mutua.evaluation.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.table import RAW, evaluate
@@ -36,9 +37,11 @@ __all__ = [
     "Matching",
     "Probe",
     "Score",
+    "Separation",
     "Supervised",
     "alignment",
     "amari_distance",
+    "bss_eval",
     "collapse",
     "effective_rank",
     "evaluate",
@@ -50,6 +53,7 @@ __all__ = [
     "linear",
     "linear_cka",
     "matched",
+    "matched_si_sdr",
     "mcc",
     "mlp",
     "near_duplicates",
@@ -58,6 +62,7 @@ __all__ = [
     "pearson",
     "random_twin",
     "raw",
+    "si_sdr",
     "spearman",
     "supervised",
     "svm",

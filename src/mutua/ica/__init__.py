@@ -13,6 +13,8 @@ from mutua.ica.densities import (
     SubGaussian,
 )
 from mutua.ica.density_checks import check_density
+from mutua.ica.diagnostics import report
+from mutua.ica.gaussianity import nongaussianity
 from mutua.ica.linear import SOLVERS, LinearICA
 
 __all__ = [
@@ -27,4 +29,6 @@ __all__ = [
     "Student",
     "SubGaussian",
     "check_density",
+    "nongaussianity",
+    "report",
 ]

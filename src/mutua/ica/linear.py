@@ -15,13 +15,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from mutua.ica import mne
 from mutua.ica.checks import checked_settings, densities_of, recording_of
+from mutua.ica.diagnostics import report
 from mutua.ica.fitting import Fitted, fit_newton, random_rotation
 from mutua.ica.gradient import Change, covariant, fit_gradient, online
 from mutua.ica.recording import Recording
 from mutua.ica.sources import Components, canonical
 from mutua.ica.stream import Stream, advance, started
 from mutua.ica.whitening import Whitening, unwhitened, whitening
-from mutua.types import InputError
+from mutua.types import InputError, Result
 
 __all__ = ["SOLVERS", "LinearICA"]
 
@@ -279,6 +280,10 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-likelihood in nats a sample."""
         return float(self.score_samples(X).mean())
+
+    def report(self, X: Any) -> Result:
+        """Which components are identified, which are not, and why: see `mutua.ica.report`."""
+        return report(self, X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -31,8 +31,7 @@ class MutualInformation(BaseEstimator):
     """I(X; Y) with an interval, a lower limit, a p-value and what should make one doubt it.
 
     Args:
-        estimator: "auto", the default, which is nearest to the truth on the distributions of `mutua.data.known`, or
-            one by name (`named.NAMES`), to compare or to repeat what others did.
+        estimator: "auto", the default, or one by name (`named.NAMES`), to compare with.
         critic: "auto" or one of `named.CRITICS`, for a neural estimator by name.
         effort: "quick" (seconds), "default" (a minute at 10,000 rows of 20 columns), "thorough".
         serial: whether neighbouring rows depend on each other (a recording over time). None looks.

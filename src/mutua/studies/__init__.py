@@ -53,6 +53,18 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.mi_which",
         "Which estimator should I use? Answered from measurements of bias, variance and cost.",
     ),
+    "ppca-ambiguity": Listed(
+        "mutua.studies.ppca_ambiguity",
+        "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",
+    ),
+    "gaussian-sources": Listed(
+        "mutua.studies.gaussian_sources",
+        "ICA on Gaussian sources: stability at chance; one Gaussian among others is found.",
+    ),
+    "density-choice": Listed(
+        "mutua.studies.density_choice",
+        "ICA under the wrong density: where maximum likelihood still separates, and where it fails.",
+    ),
 }
 
 

@@ -1,0 +1,295 @@
+"""`mutua mi`."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from tyro.conf import Positional
+
+from mutua.cli.columns import Columns, arrays_of, categories, measures, read_columns, titles_of
+from mutua.cli.information_plot import check_plot, write_plot
+from mutua.cli.output import say, show, status, tables_json
+from mutua.information import (
+    EFFORTS,
+    MutualInformationResult,
+    conditional_mutual_information,
+    mutual_information,
+    pairwise,
+)
+from mutua.information.checks import self_checks
+from mutua.information.named import check_names
+from mutua.types import InputError, Table, names
+
+__all__ = ["Information"]
+
+
+@dataclass(frozen=True)
+class Information:
+    """Mutual information of two arrays or of columns of a table: how much one says of the other.
+
+    mutua mi x.npy y.npy; mutua mi both.npz:x both.npz:y; mutua mi table.csv --x age,height --y weight.
+
+    Args:
+        files: Two files, paired row by row, or one table: .npy, .npz:NAME, .csv, .tsv, .parquet.
+        x: Columns of the table (or of the first file), by name, with commas between. By number for arrays.
+        y: Columns of the table (or of the second file).
+        given: What is known already, for conditional information: columns of the table, or a third file.
+        effort: quick, default or thorough: seconds, a minute, several.
+        estimator: auto, or one by name: ksg, gaussian, histogram, barber_agakov, infonce, mine, smile_5, club...
+        critic: auto, separable, concat or bilinear, for a neural estimator by name.
+        discrete_x: Take x's numbers as categories. By type where not said; text always is.
+        discrete_y: Take y's numbers as categories.
+        continuous_x: Take x's integers as measures, however few values they have.
+        continuous_y: Take y's integers as measures.
+        pairwise: Information between every two columns of a table instead, by nearest neighbours.
+        checks: Check that the estimator keeps the laws of information on these data: six more estimates.
+        plot: Picture to write, .png or .svg.
+        permutations: Of the test against independence.
+        seed: Of everything random.
+        bits: Bits instead of nats.
+        json: Print JSON instead of words.
+    """
+
+    files: Positional[tuple[str, ...]]
+    x: str | None = None
+    y: str | None = None
+    given: str | None = None
+    effort: str = "default"
+    estimator: str = "auto"
+    critic: str = "auto"
+    discrete_x: bool = False
+    discrete_y: bool = False
+    continuous_x: bool = False
+    continuous_y: bool = False
+    pairwise: bool = False
+    checks: bool = False
+    plot: Path | None = None
+    permutations: int = 999
+    seed: int = 0
+    bits: bool = False
+    json: bool = False
+
+    def __call__(self) -> None:
+        self._check()
+        unit = "bits" if self.bits else "nats"
+        if self.pairwise:
+            self._pairs(unit)
+            return
+        x, y, z = self._sides()
+        for side, words in ((y, "y"), (z, "given")):
+            if side is not None and len(side) != len(x):
+                raise InputError(
+                    f"{x.file} has {len(x):,} rows and {side.file} has {len(side):,} ({words}): "
+                    "give pairs, row by row"
+                )
+        title = f"I({_listed(x)}; {_listed(y)}{'' if z is None else f' | {_listed(z)}'})"
+        if z is None:
+            with _progress("mi") as told:
+                result = mutual_information(
+                    x,
+                    y,
+                    effort=self.effort,
+                    permutations=self.permutations,
+                    seed=self.seed,
+                    estimator=self.estimator,
+                    critic=self.critic,
+                    told=told,
+                )
+        else:
+            status("two estimates, with and without y")
+            result = conditional_mutual_information(x, y, z, effort=self.effort, seed=self.seed)
+        tables = []
+        if self.checks:
+            whole = result if self.estimator == "auto" else None
+            tables.append(
+                self_checks(
+                    x,
+                    y,
+                    effort=self.effort,
+                    whole=whole,
+                    seed=self.seed,
+                    told=lambda words: status(f"checks: {words}"),
+                )
+            )
+        if self.plot is not None:
+            write_plot(self.plot, x, y, result, title, unit, self.seed)
+        scaled = _scaled(result) if self.bits else result
+        if self.json:
+            content: dict[str, Any] = {"x": x.columns, "y": y.columns, "unit": unit, **scaled.as_dict()}
+            content["bits"] = result.as_dict()["bits"]
+            if z is not None:
+                content["given"] = z.columns
+            if self.checks:
+                content["checks"] = tables[0].records()
+            if self.plot is not None:
+                content["plot"] = str(self.plot)
+            say(content, "", True)
+            return
+        show([_table(scaled, title, unit), *tables])
+        console = Console() if sys.stdout.isatty() else Console(width=110)
+        for sentence in result.diagnostics:
+            console.print(f"- {sentence}", markup=False, highlight=False)
+        if self.bits and result.diagnostics:
+            console.print("These sentences speak of nats: a bit is 0.693 of them.", highlight=False)
+        if self.plot is not None:
+            print(f"\n{self.plot}: written")
+
+    def _check(self) -> None:
+        """Refuse what can't be used before anything is read or computed."""
+        if self.effort not in EFFORTS:
+            raise InputError(f"effort: {self.effort!r} is none of {names(EFFORTS)}")
+        check_names(self.estimator, self.critic)
+        if self.permutations < 19:
+            raise InputError(f"permutations: {self.permutations}; a p-value of 0.05 needs at least 19")
+        for side in "xy":
+            if getattr(self, f"discrete_{side}") and getattr(self, f"continuous_{side}"):
+                raise InputError(f"--discrete-{side} and --continuous-{side} exclude each other; give one")
+        if self.given is not None and self.estimator != "auto":
+            raise InputError(
+                "given: conditional information is estimated by estimator auto only; leave out --estimator"
+            )
+        if self.given is not None and self.checks:
+            raise InputError("given: --checks is for information without a condition; leave out one of the two")
+        if self.plot is not None:
+            check_plot(self.plot)
+
+    def _sides(self) -> tuple[Columns, Columns, Columns | None]:
+        if len(self.files) not in (1, 2):
+            raise InputError(
+                f"files: {len(self.files)} given; give two, as x.npy y.npy, or one table with --x and --y"
+            )
+        if len(self.files) == 1 and self.files[0].endswith(".npz") and self.given is None:
+            return self._kinds(*self._archive(Path(self.files[0])), None)
+        one = len(self.files) == 1
+        first, second = self.files[0], self.files[-1]
+        if one and (self.x is None or self.y is None):
+            listed = ", ".join(titles_of(first)[:20])
+            raise InputError(f"{first}: say which columns are which, as --x A,B --y C; it has {listed}")
+        x = read_columns(first, _split(self.x))
+        y = read_columns(second, _split(self.y))
+        both = set(x.columns) & set(y.columns) if one else set()
+        if both:
+            raise InputError(
+                f"x and y: column {min(both)!r} is in both, so the information is infinite; leave it out"
+            )
+        z = None
+        if self.given is not None:
+            z = read_columns(first, _split(self.given)) if one else read_columns(self.given)
+        return self._kinds(x, y, z)
+
+    def _archive(self, path: Path) -> tuple[Columns, Columns]:
+        """Two arrays of one .npz: those that --x and --y name, or the only two."""
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        held = arrays_of(path)
+        if self.x is None and self.y is None and len(held) == 2:
+            first, second = sorted(held) if set(held) == {"x", "y"} else held
+        elif self.x in held and self.y in held:
+            first, second = self.x, self.y
+        else:
+            raise InputError(f"{path}: say which arrays are which, as --x A --y B; it has {', '.join(held[:20])}")
+        return read_columns(f"{path}:{first}"), read_columns(f"{path}:{second}")
+
+    def _kinds(self, x: Columns, y: Columns, z: Columns | None) -> tuple[Columns, Columns, Columns | None]:
+        if self.discrete_x or self.continuous_x:
+            x = categories(x) if self.discrete_x else measures(x)
+        if self.discrete_y or self.continuous_y:
+            y = categories(y) if self.discrete_y else measures(y)
+        return x, y, z
+
+    def _pairs(self, unit: str) -> None:
+        if len(self.files) != 1:
+            raise InputError(f"files: {len(self.files)} given; --pairwise takes one table")
+        for name in ("y", "given", "plot"):
+            if getattr(self, name) is not None:
+                raise InputError(f"{name}: not for --pairwise, which takes all columns, or those of --x")
+        if self.checks or self.estimator != "auto" or self.critic != "auto":
+            raise InputError("--pairwise is by nearest neighbours; leave out --checks, --estimator and --critic")
+        table = read_columns(self.files[0], _split(self.x))
+        status(f"{table.shape[1] * (table.shape[1] - 1) // 2:,} pairs of columns")
+        found = pairwise(table, seed=self.seed) / (math.log(2) if self.bits else 1)
+        titles = table.columns
+        rows = [
+            [title, *(None if math.isnan(value) else round(float(value), 4) for value in row)]
+            for title, row in zip(titles, found, strict=True)
+        ]
+        shown = Table(
+            f"Information between columns, {unit}", ["", *titles], rows, f"{len(table):,} rows, nearest neighbours"
+        )
+        if self.json:
+            say(tables_json([shown])[0], "", True)
+        else:
+            show([shown])
+
+
+def _split(listed: str | None) -> list[str] | None:
+    """Names with commas between."""
+    if listed is None:
+        return None
+    found = [name.strip() for name in listed.split(",")]
+    if not all(found):
+        raise InputError(f"columns: {listed!r} has an empty name; write them as a,b,c")
+    if len(set(found)) < len(found):
+        raise InputError(f"columns: {listed!r} has a name twice; give each once")
+    return found
+
+
+def _listed(side: Columns) -> str:
+    """A few names of columns; the file's where it has no names."""
+    if all(title.isdigit() for title in side.columns):
+        return Path(side.file).name
+    return ", ".join(side.columns[:3]) + (f" and {len(side.columns) - 3} more" if len(side.columns) > 3 else "")
+
+
+def _scaled(result: MutualInformationResult) -> MutualInformationResult:
+    """In bits."""
+    to = 1 / math.log(2)
+    return replace(
+        result,
+        value=result.value * to,
+        interval=(result.interval[0] * to, result.interval[1] * to),
+        lower=result.lower * to,
+        readings={name: value * to for name, value in result.readings.items()},
+    )
+
+
+def _table(result: MutualInformationResult, title: str, unit: str) -> Table:
+    low, high = result.interval
+    rows: list[list[Any]] = [
+        ["value", f"{result.value:.3f}"],
+        ["95 % interval", f"{low:.3f} to {high:.3f}"],
+        *([["at least", f"{result.lower:.3f}"]] if result.lower > 0 else []),
+        *([] if math.isnan(result.p_value) else [["p against independence", f"{result.p_value:.3g}"]]),
+        *([name, f"{value:.3f}"] for name, value in result.readings.items() if np.isfinite(value)),
+    ]
+    return Table(title, ["", unit], rows, f"{result.n:,} rows, {result.estimator}")
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Hears of steps: a bar on a terminal, elsewhere a line at each fifth."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(name, total=None)
+            yield lambda step, steps: bar.update(task, completed=step, total=steps)
+        return
+    said = -1
+
+    def line(step: int, steps: int) -> None:
+        nonlocal said
+        if 5 * step // steps > said:
+            said = 5 * step // steps
+            status(f"{name}: step {step:,} of at most {steps:,}")
+
+    yield line

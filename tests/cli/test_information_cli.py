@@ -1,0 +1,297 @@
+"""`mutua mi`: files of all kinds, one line for what can't be used, words, JSON and pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mutua.cli import information, main
+from mutua.cli.columns import Columns, read_columns
+from mutua.information import (
+    MutualInformationResult,
+    conditional_mutual_information,
+    mutual_information,
+    pairwise,
+)
+from mutua.types import InputError
+
+FAST = ("--estimator", "gaussian", "--permutations", "19")
+
+
+def run(capsys: Any, *arguments: Any) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    try:
+        code = main(["mi", *(str(argument) for argument in arguments)])
+    except SystemExit as error:
+        code = int(error.code or 0)
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def refused(capsys: Any, *arguments: Any) -> str:
+    """The one line of a refusal."""
+    code, out, errors = run(capsys, *arguments)
+    lines = [line for line in errors.splitlines() if line.startswith("mutua: ")]
+    assert (code, out, len(lines)) == (2, "", 1), errors
+    assert "Traceback" not in errors
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mi")
+    rng = np.random.default_rng(0)
+    n = 200
+    x = rng.normal(size=(n, 2))
+    y = x[:, 0] + rng.normal(size=n)
+    np.save(path / "x.npy", x)
+    np.save(path / "y.npy", y)
+    np.save(path / "short.npy", y[:50])
+    np.save(path / "images.npy", np.zeros((20, 3, 4)))
+    np.save(path / "objects.npy", np.array([{}, []], dtype=object), allow_pickle=True)
+    np.savez(path / "two.npz", y=y, x=x)
+    np.savez(path / "three.npz", a=x, b=y, c=y)
+    (path / "broken.npz").write_bytes(b"PK no archive")
+    (path / "empty.csv").write_text("")
+    city = rng.choice(["Oslo", "Rome", "Lima"], n)
+    age = rng.integers(20, 60, n)
+    pay = age * 0.5 + 20 * (city == "Oslo") + 5 * rng.normal(size=n)
+    frame = pd.DataFrame({"city": city, "age": age, "pay": pay.round(3), "name": [f"n{k}x" for k in range(n)]})
+    frame.to_csv(path / "table.csv", index=False)
+    frame.to_csv(path / "table.tsv", index=False, sep="\t")
+    frame.to_csv(path / "semicolons.csv", index=False, sep=";")
+    frame.assign(age=frame.age.where(frame.index != 6)).to_csv(path / "holes.csv", index=False)
+    pd.DataFrame(x).to_csv(path / "bare.csv", index=False, header=False)
+    return path
+
+
+def test_two_arrays_are_those_of_python(folder: Path, capsys: Any) -> None:
+    code, out, _ = run(capsys, folder / "x.npy", folder / "y.npy", *FAST, "--json")
+    assert code == 0
+    shown = json.loads(out)
+    wanted = mutual_information(
+        np.load(folder / "x.npy"), np.load(folder / "y.npy"), estimator="gaussian", permutations=19
+    )
+    assert shown["value"] == wanted.value
+    assert shown["interval"] == list(wanted.interval)
+    assert shown["unit"] == "nats"
+    for files in ((folder / "two.npz",), (f"{folder}/two.npz:x", f"{folder}/two.npz:y")):
+        assert json.loads(run(capsys, *files, *FAST, "--json")[1])["value"] == wanted.value
+    named = run(capsys, folder / "three.npz", "--x", "a", "--y", "b", *FAST, "--json")
+    assert json.loads(named[1])["value"] == wanted.value
+    first = run(capsys, folder / "x.npy", folder / "y.npy", "--x", "0", *FAST, "--json")
+    assert json.loads(first[1])["value"] != wanted.value
+
+
+def test_the_default_shows_words_and_progress(folder: Path, capsys: Any) -> None:
+    code, out, err = run(
+        capsys, folder / "table.csv", "--x", "age,city", "--y", "pay", "--effort", "quick", "--permutations", "19"
+    )
+    assert code == 0
+    for words in (
+        "I(age, city; pay)",
+        "95 % interval",
+        "at least",
+        "p against independence",
+        "held out",
+        "200 rows",
+    ):
+        assert words in out
+    assert "ties of others" in " ".join(out.split()), "the diagnostics"
+    assert "mi: step" in err
+    assert "\x1b" not in out
+
+
+def test_bits(folder: Path, capsys: Any) -> None:
+    files = (folder / "x.npy", folder / "y.npy", *FAST, "--json")
+    nats, bits = (json.loads(run(capsys, *files, *more)[1]) for more in ((), ("--bits",)))
+    assert bits["unit"] == "bits"
+    for key in ("value", "interval"):
+        assert np.array(bits[key]) * math.log(2) == pytest.approx(np.array(nats[key]))
+    assert bits["readings"]["gaussian"] * math.log(2) == pytest.approx(nats["readings"]["gaussian"])
+    assert bits["bits"] == pytest.approx(bits["value"])
+    assert "bits" in run(capsys, *files[:2], *FAST, "--bits")[1]
+
+
+def test_pairwise(folder: Path, capsys: Any) -> None:
+    code, out, _ = run(capsys, folder / "table.csv", "--pairwise", "--x", "city,age,pay")
+    assert code == 0
+    assert "Information between columns, nats" in out
+    shown = json.loads(run(capsys, folder / "x.npy", "--pairwise", "--json")[1])
+    assert shown["columns"] == ["", "0", "1"]
+    assert shown["rows"][0][2] == pytest.approx(pairwise(np.load(folder / "x.npy"))[0, 1], abs=1e-4)
+
+
+def test_given(folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+
+    def estimate(x: Any, y: Any, z: Any, **arguments: Any) -> MutualInformationResult:
+        heard.extend([x.columns, y.columns, z.columns, arguments])
+        return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
+
+    monkeypatch.setattr(information, "conditional_mutual_information", estimate)
+    table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--effort", "quick")
+    code, out, _ = run(capsys, *table)
+    assert code == 0
+    assert heard == [["city"], ["pay"], ["age"], {"effort": "quick", "seed": 0}]
+    assert "I(city; pay | age)" in out
+    assert "p against" not in out
+    assert json.loads(run(capsys, *table, "--json")[1])["given"] == ["age"]
+    assert run(capsys, folder / "x.npy", folder / "y.npy", "--given", folder / "y.npy")[0] == 0
+    assert heard[-2] == ["0"]
+
+
+@pytest.mark.slow
+def test_given_is_that_of_a_data_frame(folder: Path) -> None:
+    x, y, z = (read_columns(str(folder / "table.csv"), [name]) for name in ("city", "pay", "age"))
+    frame = pd.read_csv(folder / "table.csv").astype({"city": "category"})
+    wanted = conditional_mutual_information(frame[["city"]], frame[["pay"]], frame[["age"]], effort="quick")
+    assert conditional_mutual_information(x, y, z, effort="quick") == wanted
+
+
+def test_kinds(folder: Path, capsys: Any) -> None:
+    table = (folder / "table.csv", "--x", "city", "--y", "age", "--permutations", "19", "--json")
+    counted = json.loads(run(capsys, *table, "--discrete-y", "--estimator", "histogram")[1])
+    binned = json.loads(run(capsys, *table, "--continuous-y", "--estimator", "histogram")[1])
+    assert counted["value"] > binned["value"], "forty values against a few bins"
+    assert "no order" in refused(capsys, *table, "--continuous-x")
+
+
+def test_plots(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "new" / "mi.png"
+    code, words, _ = run(capsys, folder / "x.npy", folder / "y.npy", *FAST, "--plot", out)
+    assert code == 0
+    assert str(out) in words
+    picture = np.asarray(Image.open(out).convert("RGB"))
+    assert picture.shape[1] == 1500
+    assert (picture[0, 0] == 255).all(), "white ground"
+    assert (picture < 200).any(-1).mean() > 0.01
+    svg = tmp_path / "mi.svg"
+    assert (
+        run(capsys, folder / "table.csv", "--x", "city", "--y", "pay", "--estimator", "ksg_mixed", "--plot", svg)[
+            0
+        ]
+        == 0
+    )
+    assert "ksg_mixed" in svg.read_text()
+    same = tmp_path / "same.svg"
+    assert run(capsys, folder / "y.npy", folder / "y.npy", "--plot", same)[0] == 0
+    assert "infinite" in same.read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "mi.svg", "same.svg"}, "nothing left aside"
+
+
+def test_checks(folder: Path, capsys: Any) -> None:
+    code, out, err = run(capsys, folder / "x.npy", folder / "y.npy", "--effort", "quick", "--checks", "--json")
+    assert code == 0
+    assert [row["check"] for row in json.loads(out)["checks"]] == [
+        "extrapolation",
+        "data processing",
+        "additivity",
+    ]
+    assert "checks: halves side by side" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.npy", "y.npy"], "no such file"),
+        (["x.npy", "short.npy"], "has 200 rows and .*short.npy has 50"),
+        (["images.npy", "y.npy"], r"shape \(20, 3, 4\)"),
+        (["objects.npy", "y.npy"], "can't be read"),
+        (["broken.npz", "y.npy"], "can't be read"),
+        (["broken.npz"], "can't be read"),
+        (["three.npz"], "it has a, b, c"),
+        (["three.npz", "y.npy"], "holds a, b, c"),
+        (["two.npz:z", "y.npy"], "has no array 'z'; it has y, x"),
+        (["empty.csv", "y.npy"], "is empty"),
+        (["table.csv"], "it has city, age, pay, name"),
+        (["table.csv", "--x", "wage", "--y", "pay"], "no column 'wage'; it has city, age, pay, name"),
+        (["table.csv", "--x", "age,,", "--y", "pay"], "empty name"),
+        (["table.csv", "--x", "age,age", "--y", "pay"], "twice"),
+        (["table.csv", "--x", "age", "--y", "age,pay"], "'age' is in both"),
+        (["table.csv", "--x", "name", "--y", "pay"], "'name' has 200 categories in 200 rows, such as 'n0x'"),
+        (["holes.csv", "--x", "age", "--y", "pay"], "row 7, column 'age' is missing"),
+        (["x.npy", "y.npy", "x.npy"], "3 given"),
+        (["x.npy", "--pairwise", "--y", "0"], "not for --pairwise"),
+        (["x.npy", "y.npy", "--pairwise"], "one table"),
+        (["x.npy", "y.npy", "--estimator", "best"], "'best' is none of"),
+        (["x.npy", "y.npy", "--estimator", "ksg", "--critic", "concat"], "'ksg' has none"),
+        (["x.npy", "y.npy", "--effort", "much"], "'much' is none of"),
+        (["x.npy", "y.npy", "--plot", "out.pdf"], ".png or .svg"),
+        (["x.npy", "y.npy", "--permutations", "3"], "at least 19"),
+        (["x.npy", "y.npy", "--discrete-x", "--continuous-x"], "exclude each other"),
+        (["table.csv", "--x", "age", "--y", "pay", "--given", "city", "--estimator", "ksg"], "given"),
+        (["table.csv", "--x", "age", "--y", "pay", "--given", "city", "--checks"], "given"),
+        (["table.xlsx", "--x", "a", "--y", "b"], "no such file"),
+    ],
+)
+def test_one_line_for_what_cannot_be_used(arguments: list[str], said: str, folder: Path, capsys: Any) -> None:
+    files = [str(folder / one) if "." in one and "-" not in one else one for one in arguments]
+    assert re.search(said, refused(capsys, *files))
+
+
+def test_a_picture_that_cannot_be_written(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").write_text("")
+    said = refused(capsys, folder / "y.npy", folder / "y.npy", "--plot", tmp_path / "file" / "mi.png")
+    assert "can't be written" in said
+
+
+def test_columns_by_type(folder: Path) -> None:
+    for name in ("table.csv", "table.tsv", "semicolons.csv"):
+        table = read_columns(str(folder / name), without=("name",))
+        assert table.columns == ["city", "age", "pay"]
+        assert [table.of[title].dtype.kind for title in table.columns] == ["U", "i", "f"]
+        assert set(table.of["city"]) == {"0", "1", "2"}
+    assert read_columns(str(folder / "holes.csv"), ["pay"]).shape == (200, 1), "other columns may have holes"
+    bare = read_columns(str(folder / "bare.csv"))
+    assert bare.columns == ["0", "1"]
+    assert np.array_equal(bare.of["1"], np.load(folder / "x.npy")[:, 1])
+
+
+def test_csv_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "hand.csv"
+    path.write_text('\ufeffa,"b, quoted",c\r\n1,2.5,"x,y"\r\n2,1e3,z\r\n\r\n', encoding="utf-8")
+    table = read_columns(str(path))
+    assert table.of["a"].tolist() == [1, 2]
+    assert table.of["b, quoted"].tolist() == [2.5, 1000.0]
+    assert table.of["c"].tolist() == ["0", "1"]
+    for text, said in (
+        ("a,a\n1,2\n", "twice"),
+        ("a,b\n1\n", "row 1 has 1 cells for 2 columns"),
+        ("a,b\n1,NaN\n", "row 1, column 'b' is missing"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_columns(str(path))
+    path.write_bytes(b"a,b\n\xff\xfe,1\n")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_columns(str(path))
+
+
+def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"save it as \.csv"):
+        read_columns(str(path))
+    monkeypatch.setattr(pd, "read_parquet", lambda path: pd.DataFrame({"a": [1, 2], "b": ["u", None]}))
+    assert read_columns(str(path), ["a"]).of["a"].tolist() == [1, 2]
+    with pytest.raises(InputError, match="row 2, column 'b' is missing"):
+        read_columns(str(path))
+
+
+def test_columns_are_read_as_a_data_frame_is() -> None:
+    rng = np.random.default_rng(0)
+    codes, x, y = rng.integers(0, 3, 60), rng.normal(size=60), rng.normal(size=60)
+    ours = Columns({"kind": codes.astype("U"), "size": x}, "here")
+    theirs = pd.DataFrame({"kind": pd.Categorical(codes), "size": x})
+    wanted = mutual_information(theirs, y, estimator="ksg_mixed", permutations=19)
+    assert mutual_information(ours, y, estimator="ksg_mixed", permutations=19) == wanted
+    assert len(np.asarray(ours)) == 60
