@@ -18,20 +18,25 @@ from mutua.generative.factor_analysis import FactorAnalysis
 from mutua.generative.ppca import ProbabilisticPCA
 from mutua.types import InputError, Result, Table
 
-__all__ = ["PRESETS", "Ambiguity", "ambiguity", "run"]
+__all__ = ["Ambiguity", "ambiguity"]
 
 
 @dataclass(frozen=True)
 class Ambiguity:
-    """How many rows, features and factors are drawn, from which seed."""
+    """What is drawn.
+
+    Args:
+        n_samples: Rows.
+        n_features: Columns.
+        n_components: Factors behind them.
+        seed: Of the rows and of the rotation.
+    """
 
     n_samples: int = 2_000
     n_features: int = 10
     n_components: int = 3
     seed: int = 0
 
-
-PRESETS = {"full": Ambiguity()}
 
 NOTE = (
     "Linear R2 is the share of the new latents' variance that a linear map of the old ones explains: what is lost "
@@ -72,11 +77,6 @@ def ambiguity(config: Ambiguity | None = None) -> Result:
         "Rescaling W alone is another model of x, and the likelihood says so.",
     ]
     return Result("What PPCA and factor analysis cannot identify", tables, {}, words, asdict(config))
-
-
-def run(config: Ambiguity) -> Result:
-    """The study of this module's config."""
-    return ambiguity(config)
 
 
 def _table(model: Any, X: np.ndarray, R: np.ndarray, scale: np.ndarray, A: np.ndarray) -> Table:
