@@ -45,7 +45,13 @@ SEPARATED = 0.1
 
 @dataclass(frozen=True)
 class Config:
-    """How many samples of two sources, and how many data sets of each pair."""
+    """What is drawn.
+
+    Args:
+        n_samples: Samples of the two sources.
+        data_sets: Recordings of each pair of source and density.
+        seed: Of sources and mixtures.
+    """
 
     n_samples: int = 5_000
     data_sets: int = 5

@@ -18,7 +18,15 @@ __all__ = ["PRESETS", "Config", "run"]
 
 @dataclass(frozen=True)
 class Config:
-    """How many sources and samples, how many data sets of each kind, and refits a data set."""
+    """What is drawn, and how often it is fitted again.
+
+    Args:
+        n_sources: Sources, and channels, at least 3.
+        n_samples: Samples of each recording.
+        data_sets: Recordings of each kind.
+        refits: Fits of each recording to resampled blocks.
+        seed: Of sources, mixtures and refits.
+    """
 
     n_sources: int = 4
     n_samples: int = 5_000
