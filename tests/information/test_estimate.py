@@ -114,6 +114,16 @@ def test_no_more_than_the_entropy_of_a_discrete_side() -> None:
     )
 
 
+@pytest.mark.parametrize("n", [10, 13, 25])
+def test_a_handful_of_rows_still_gets_an_answer(n: int) -> None:
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n)
+    result = mutual_information(x, x + 0.5 * rng.normal(size=n), effort="quick", permutations=19)
+    assert 0 <= result.interval[0] <= result.value <= result.interval[1]
+    assert 0 < result.p_value <= 1
+    assert mutual_information(x, rng.normal(size=(n, 30)), effort="quick", permutations=19).value < 2
+
+
 def test_dependent_rows_are_found() -> None:
     rng = np.random.default_rng(1)
     walks = np.zeros((1500, 2))

@@ -97,7 +97,8 @@ def gather(
 ) -> Evidence:
     """Train the critics of a cross-fit and read them. `block` neighbouring rows are never dealt apart."""
     generator = torch.Generator().manual_seed(seed)
-    folds = split(len(x), effort.folds, block, generator)
+    # Held-out parts of fewer than eight pieces can be neither normalised nor permuted.
+    folds = split(len(x), max(2, min(effort.folds, len(x) // block // 8)), block, generator)
     a, b = torch.from_numpy(x.columns()), torch.from_numpy(y.columns())
     found, fitted = _trained(x, y, a, b, effort, folds, generator, told)
     critics = [fitted.critic.fold(k) for k in range(len(folds))]

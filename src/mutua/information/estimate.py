@@ -150,14 +150,24 @@ def mutual_information(
             seed=seed,
             told=told,
         )
-        notes += of_rows(len(a), both.shape[1], 0 if a.discrete or b.discrete else copies, block)
+        notes += of_rows(
+            len(a),
+            sum(v.continuous.shape[1] + v.labels.shape[1] for v in (a, b)),
+            0 if a.discrete or b.discrete else copies,
+            block,
+        )
         return replace(found, diagnostics=(*notes, *found.diagnostics))
     evidence = default.gather(a, b, default.EFFORTS[effort], block, seed, permutations, told)
     held, seen = float(evidence.held.mean()), float(evidence.seen.mean())
     middle = 0.5 * (held + seen)
     value = max(middle, evidence.nearest) if math.isfinite(evidence.nearest) else middle
     value = max(0.0, min(value, _most(a), _most(b)))
-    notes += of_rows(len(a), both.shape[1], 0 if a.discrete or b.discrete else copies, block)
+    notes += of_rows(
+        len(a),
+        sum(v.continuous.shape[1] + v.labels.shape[1] for v in (a, b)),
+        0 if a.discrete or b.discrete else copies,
+        block,
+    )
     notes += of_evidence(evidence, value)
     readings = {"held out": held, "in sample": seen, "Gaussian": evidence.linear}
     if math.isfinite(evidence.nearest):

@@ -44,7 +44,8 @@ def split(n: int, folds: int, block: int, generator: Generator, stop: float = 0.
     train, stopping = [], []
     for k in range(folds):
         others = torch.cat([dealt[[j for j in range(folds) if j != k]].flatten(), spare])
-        v = max(block, int(stop * len(others)) // block * block)
+        # A pair at the least, since a lone row has nothing to be told from.
+        v = max(2 * block, int(stop * len(others)) // block * block)
         # The pieces are in random order already, so the first are as good as any.
         stopping.append(others[:v])
         train.append(others[v:])
