@@ -18,6 +18,7 @@ from mutua.cli.report import Report
 from mutua.cli.studies import Studies, chosen_study
 from mutua.cli.train import Resume, Train
 from mutua.cli.unmix import Unmix
+from mutua.cli.words import Embeddings
 from mutua.training import Interrupted
 from mutua.types import InputError
 
@@ -33,6 +34,7 @@ Verb = (
     | Annotated[Studies, subcommand("study")]
     | Annotated[Unmix, subcommand("unmix")]
     | Annotated[Information, subcommand("mi")]
+    | Annotated[Embeddings, subcommand("words")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Data, subcommand("data")]
     | Annotated[Methods, subcommand("methods")]

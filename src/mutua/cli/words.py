@@ -1,0 +1,242 @@
+"""`mutua words fit`, `nearest`, `analogy` and `eval`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg, subcommand
+
+from mutua.cli.output import say, show, status, tables_json
+from mutua.types import InputError, Table
+from mutua.words import (
+    CBOW,
+    Corpus,
+    Phrases,
+    Subwords,
+    Vectors,
+    Whitespace,
+    Word2Vec,
+    Words,
+    accuracy_table,
+    answer,
+    cos_add,
+    cos_mul,
+    load_vectors,
+    read_corpus,
+    read_pairs,
+    read_questions,
+    similarity_table,
+    write_binary,
+    write_safetensors,
+    write_text,
+)
+
+__all__ = ["Embeddings"]
+
+WRITERS: dict[str, Callable[[Vectors, Path], None]] = {
+    ".safetensors": write_safetensors,
+    ".bin": write_binary,
+    ".txt": write_text,
+    ".vec": write_text,
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Learn word vectors from text files, plain or packed (gz, xz, zst).
+
+    Args:
+        files: The text; a line is a unit across whose end no window reaches.
+        out: File to write: .safetensors, .bin (word2vec's binary format), .txt or .vec (its text format).
+        size: Numbers of a vector.
+        window: Words to either side, at most.
+        negatives: Noise words beside each pair.
+        epochs: Passes over the text.
+        min_count: Leave out words that are rarer.
+        max_words: Keep this many of the most frequent words at most.
+        sample: Thin words more frequent than this; 0 keeps all.
+        cbow: Predict a word from the mean of its neighbours instead of each neighbour from the word.
+        subwords: Vectors of character n-grams too, so that rare words share what they are made of.
+        phrases: Join frequent pairs into words first (new_york), in two passes.
+        cased: Keep capitals apart.
+        whitespace: Words are what blanks part, rather than Unicode's words.
+        threads: How many; all cores by default. One thread and a seed give the same vectors again.
+        seed: Of the first vectors and all draws.
+        json: Print JSON instead of words.
+    """
+
+    files: Positional[tuple[Path, ...]]
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("words.safetensors")
+    size: int = 100
+    window: int = 5
+    negatives: int = 5
+    epochs: int = 5
+    min_count: int = 5
+    max_words: int | None = None
+    sample: float = 1e-3
+    cbow: bool = False
+    subwords: bool = False
+    phrases: bool = False
+    cased: bool = False
+    whitespace: bool = False
+    threads: int | None = None
+    seed: int = 0
+    json: bool = False
+
+    def __call__(self) -> None:
+        if self.out.suffix not in WRITERS:
+            raise InputError(f"{self.out}: an ending unknown to vectors; use one of {', '.join(WRITERS)}")
+        for path in self.files:
+            if not path.is_file():
+                raise InputError(f"{path}: no such file")
+        start = time.monotonic()
+        model = (CBOW if self.cbow else Word2Vec)(
+            self.size,
+            window=self.window,
+            negatives=self.negatives,
+            epochs=self.epochs,
+            min_count=self.min_count,
+            max_words=self.max_words,
+            sample=self.sample,
+            subwords=Subwords() if self.subwords else None,
+            n_jobs=self.threads,
+            random_state=self.seed,
+            on_epoch=lambda done, loss: status(f"epoch {done} of {self.epochs}, loss {loss:.4f}"),
+        )
+        corpus = self._read()
+        status(f"read in {time.monotonic() - start:.1f} s")
+        model.fit(corpus)
+        write = WRITERS[self.out.suffix]
+        write(model.vectors_, self.out)
+        seconds = time.monotonic() - start
+        words = len(model.vectors_)
+        say(
+            {"out": str(self.out), "words": words, "size": self.size, "loss": model.loss_, "seconds": seconds},
+            f"{self.out}: {words:,} words of {self.size} numbers, {seconds:.1f} s. "
+            f"Ask it: mutua words nearest {self.out} WORD",
+            self.json,
+        )
+
+    def _read(self) -> Corpus:
+        tokenizer = Whitespace(lower=not self.cased) if self.whitespace else Words(lower=not self.cased)
+        if not self.phrases:
+            return read_corpus(self.files, tokenizer, min_count=self.min_count, max_words=self.max_words)
+        return Phrases(min_count=self.min_count, tokenizer=tokenizer).fit_transform(self.files)
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The words nearest a word, by cosine.
+
+    Args:
+        vectors: A file of vectors, in any of the formats.
+        words: The word; of several, those nearest their mean.
+        k: How many.
+        json: Print JSON instead of a table.
+    """
+
+    vectors: Positional[Path]
+    words: Positional[tuple[str, ...]]
+    k: int = 10
+    json: bool = False
+
+    def __call__(self) -> None:
+        _print(
+            load_vectors(self.vectors).most_similar(self.words, k=self.k), f"Nearest {' '.join(self.words)}", self
+        )
+
+
+@dataclass(frozen=True)
+class Analogy:
+    """What is to c as b is to a: the words nearest b - a + c.
+
+    Args:
+        vectors: A file of vectors, in any of the formats.
+        words: a b c, as in: berlin germany paris.
+        k: How many.
+        json: Print JSON instead of a table.
+    """
+
+    vectors: Positional[Path]
+    words: Positional[tuple[str, ...]]
+    k: int = 10
+    json: bool = False
+
+    def __call__(self) -> None:
+        three = " ".join(self.words).split()
+        if len(three) != 3:
+            raise InputError(f"words: {len(three)} of them; an analogy takes three, as in: berlin germany paris")
+        a, b, c = three
+        _print(load_vectors(self.vectors).analogy(a, b, c, self.k), f"{b} is to {a} as ... to {c}", self)
+
+
+@dataclass(frozen=True)
+class Eval:
+    """How good vectors are: analogies by section, and people's judgement of pairs of words.
+
+    Args:
+        vectors: A file of vectors, in any of the formats.
+        questions: Question files of the word2vec tools.
+        pairs: Files of two words and a number a line.
+        k: An answer counts among so many of the best.
+        multiply: 3CosMul instead of 3CosAdd.
+        limit: Seek among so many of the first words only.
+        json: Print JSON instead of tables.
+    """
+
+    vectors: Positional[Path]
+    questions: tuple[Path, ...] = ()
+    pairs: tuple[Path, ...] = ()
+    k: int = 1
+    multiply: bool = False
+    limit: int | None = None
+    json: bool = False
+
+    def __call__(self) -> None:
+        if not self.questions and not self.pairs:
+            raise InputError("questions: none, and no pairs; give --questions FILE or --pairs FILE")
+        vectors = load_vectors(self.vectors)
+        objective = cos_mul if self.multiply else cos_add
+        tables = [
+            accuracy_table(
+                answer(vectors, read_questions(path), k=self.k, objective=objective, limit=self.limit), path.name
+            )
+            for path in self.questions
+        ]
+        if self.pairs:
+            tables.append(similarity_table(vectors, {path.name: read_pairs(path) for path in self.pairs}))
+        if self.json:
+            say(tables_json(tables), "", True)
+        else:
+            show(tables)
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Word vectors: learn them from text, ask them, judge them.
+
+    Args:
+        what: fit, nearest, analogy or eval.
+    """
+
+    what: (
+        Annotated[Fit, subcommand("fit")]
+        | Annotated[Nearest, subcommand("nearest")]
+        | Annotated[Analogy, subcommand("analogy")]
+        | Annotated[Eval, subcommand("eval")]
+    )
+
+    def __call__(self) -> None:
+        self.what()
+
+
+def _print(found: list[tuple[str, float]], title: str, verb: Nearest | Analogy) -> None:
+    table = Table(title, ["word", "cosine"], [[word, cosine] for word, cosine in found])
+    if verb.json:
+        say(table.records(), "", True)
+    else:
+        show([table])

@@ -1,0 +1,98 @@
+"""`mutua words`, on a text of two topics."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from mutua.cli import main
+
+SEA, SKY = ["ship", "wave", "harbour", "sailor"], ["cloud", "bird", "wind", "star"]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    draw = random.Random(0)
+    path = tmp_path_factory.mktemp("words") / "text.txt"
+    lines = [" ".join(draw.choices(draw.choice([SEA, SKY]), k=8)) for _ in range(1500)]
+    path.write_text("\n".join(lines).upper())
+    return path
+
+
+@pytest.fixture(scope="module")
+def vectors(text: Path) -> Path:
+    out = text.with_name("words.safetensors")
+    assert (
+        main(["words", "fit", str(text), "-o", str(out), "--size", "10", "--sample", "0", "--threads", "1"]) == 0
+    )
+    return out
+
+
+def test_nearest_is_of_the_same_topic(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["words", "nearest", str(vectors), "ship", "--k", "3", "--json"]) == 0
+    found = {row["word"] for row in json.loads(capsys.readouterr().out)}
+    assert found == set(SEA) - {"ship"}
+
+
+def test_analogy_takes_three_words_in_one_string_or_three(
+    vectors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = []
+    for words in (["ship wave cloud"], ["ship", "wave", "cloud"]):
+        capsys.readouterr()
+        assert main(["words", "analogy", str(vectors), *words, "--json", "--k", "2"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0] == answers[1]
+    assert {row["word"] for row in answers[0]} <= set(SKY)
+
+
+def test_eval_shows_coverage(vectors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions = tmp_path / "questions.txt"
+    questions.write_text(": topics\nship wave cloud bird\nship wave cloud moon\n")
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("ship\twave\t9\nship\tcloud\t1\nbird\tcloud\t8\nmoon\tsun\t5\n")
+    capsys.readouterr()
+    arguments = ["words", "eval", str(vectors), "--questions", str(questions), "--pairs", str(pairs), "--k", "3"]
+    assert main([*arguments, "--json"]) == 0
+    analogies, similarity = json.loads(capsys.readouterr().out)
+    assert analogies["rows"][0][:5] == ["topics", 2, 1, 50.0, 100.0]
+    assert similarity["rows"][0][1:3] == [4, 3]
+    assert similarity["rows"][0][4] > 0.4
+
+
+@pytest.mark.parametrize("ending", ["bin", "txt"])
+def test_other_formats_are_read_back(
+    text: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / f"w.{ending}"
+    options = ["--size", "6", "--epochs", "1", "--phrases", "--cased", "--threads", "1", "--json"]
+    assert main(["words", "fit", str(text), "-o", str(out), *options]) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == 6
+    assert main(["words", "nearest", str(out), "SHIP"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fit", "no.txt"], "no.txt: no such file"),
+        (["fit", "no.txt", "-o", "w.doc"], "w.doc: an ending unknown"),
+        (["nearest", "no.bin", "ship"], "no.bin"),
+        (["eval", "no.bin"], "give --questions"),
+        (["analogy", "no.bin", "a", "b"], "an analogy takes three"),
+    ],
+)
+def test_what_cannot_be_used(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["words", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_word_is_named(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["words", "nearest", str(vectors), "shipp"]) == 2
+    assert "ship" in capsys.readouterr().err
