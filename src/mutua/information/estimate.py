@@ -197,7 +197,8 @@ def _interval(evidence: default.Evidence, value: float, block: int) -> tuple[flo
     # Where neighbours and critics differ, either may be wrong by half of it.
     apart = 0.5 * (value - min(evidence.nearest, 0.5 * (held + seen))) if math.isfinite(evidence.nearest) else 0.0
     low, high = (math.hypot(sampling, gap, apart, share * value) for share in (OVER, SHORT))
-    return max(0.0, value - low), value + high
+    # What the exact test can't tell from independence, the interval doesn't exclude.
+    return 0.0 if evidence.p_value > 0.05 else max(0.0, value - low), value + high
 
 
 def _most(side: Variable) -> float:

@@ -30,8 +30,10 @@ def wide(folds: int, columns: int) -> Views:
     return torch.eye(columns).expand(folds, columns, columns)
 
 
-def narrow(directions: Sequence[Float[ndarray, "d k"]], columns: int) -> Views:
+def narrow(directions: Sequence[ndarray], columns: int) -> Views:
     """What a network sees of a side: a few canonical directions of its d leading columns, and the other columns.
+
+    `directions` are (d, k) each, k differing from fold to fold; the missing ones are columns of zeros.
 
     With many columns and few rows a network of all of them learns noise; where the dependence lives near the
     directions that correlate, this one learns it.
