@@ -123,8 +123,6 @@ def mutual_information(
     if len(a) != len(b):
         raise InputError(f"x has {len(a):,} rows and y has {len(b):,}: give pairs, row by row")
     notes = [*a.notes, *b.notes]
-    both = np.hstack([a.columns(), b.columns()])
-    copies = len(both) - len(np.unique(both, axis=0))
     block = 1 if serial is False else _block(a, b, serial)
     if estimator == "auto" and a.discrete and b.discrete and _countable(a, b):
         return _counted(a, b, block, permutations, seed, notes)
@@ -138,6 +136,9 @@ def mutual_information(
         return MutualInformationResult(
             inf, (inf, inf), inf, 1 / (1 + permutations), len(a), "deterministic", tuple(notes)
         )
+    rows = np.hstack([a.continuous, a.labels, b.continuous, b.labels])
+    copies = 0 if a.discrete or b.discrete else len(rows) - len(np.unique(rows, axis=0))
+    notes += of_rows(len(rows), rows.shape[1], copies, block)
     if estimator != "auto":
         found = named_estimate(
             a,
@@ -150,24 +151,12 @@ def mutual_information(
             seed=seed,
             told=told,
         )
-        notes += of_rows(
-            len(a),
-            sum(v.continuous.shape[1] + v.labels.shape[1] for v in (a, b)),
-            0 if a.discrete or b.discrete else copies,
-            block,
-        )
         return replace(found, diagnostics=(*notes, *found.diagnostics))
     evidence = default.gather(a, b, default.EFFORTS[effort], block, seed, permutations, told)
     held, seen = float(evidence.held.mean()), float(evidence.seen.mean())
     middle = 0.5 * (held + seen)
     value = max(middle, evidence.nearest) if math.isfinite(evidence.nearest) else middle
     value = max(0.0, min(value, _most(a), _most(b)))
-    notes += of_rows(
-        len(a),
-        sum(v.continuous.shape[1] + v.labels.shape[1] for v in (a, b)),
-        0 if a.discrete or b.discrete else copies,
-        block,
-    )
     notes += of_evidence(evidence, value)
     readings = {"held out": held, "in sample": seen, "Gaussian": evidence.linear}
     if math.isfinite(evidence.nearest):
