@@ -204,7 +204,7 @@ def _blocks(
 
 
 def _nearest(x: Variable, y: Variable, most: int = 20_000) -> float:
-    """KSG; nan where rows are copies of each other. Of more than `most` rows, evenly spaced ones: rows may drift."""
+    """KSG; nan where rows are copies of each other. Of more than `most` rows, evenly spaced ones are read."""
     rows = np.linspace(0, len(x) - 1, min(len(x), most)).astype(int)
     try:
         return float(ksg_pointwise(x.continuous[rows], y.continuous[rows], 3).mean())
