@@ -15,6 +15,7 @@ from mutua.ica.densities import (
 from mutua.ica.density_checks import check_density
 from mutua.ica.diagnostics import report
 from mutua.ica.gaussianity import nongaussianity
+from mutua.ica.interference import expected_interference
 from mutua.ica.linear import SOLVERS, LinearICA
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Student",
     "SubGaussian",
     "check_density",
+    "expected_interference",
     "nongaussianity",
     "report",
 ]

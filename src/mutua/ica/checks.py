@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
 from mutua.ica import mne
@@ -15,7 +17,7 @@ from mutua.ica.density_checks import density_of
 from mutua.ica.recording import Recording
 from mutua.types import InputError, names
 
-__all__ = ["checked_settings", "densities_of", "recording_of"]
+__all__ = ["checked_settings", "densities_of", "recording_of", "warn_unconverged"]
 
 
 def recording_of(estimator: Any, x: Any, *, reset: bool, least: int | None = None) -> Recording:
@@ -55,9 +57,9 @@ def checked_settings(estimator: Any, solvers: Mapping[str, Any]) -> None:
     """Raise `InputError` for a setting out of its range, naming the range."""
     if not isinstance(estimator.solver, str) or estimator.solver not in solvers:
         raise InputError(f"solver: no {estimator.solver!r}; use one of {names(solvers)}")
-    for name in ("n_components", "max_iter", "batch_size"):
+    for name in ("n_components", "max_iter", "batch_size", "modulation"):
         value = getattr(estimator, name)
-        if name == "n_components" and value is None:
+        if name in ("n_components", "modulation") and value is None:
             continue
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name}: {value!r}; use a whole number of at least 1")
@@ -70,3 +72,14 @@ def checked_settings(estimator: Any, solvers: Mapping[str, Any]) -> None:
         value = getattr(estimator, name)
         if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
             raise InputError(f"{name}: {value!r}; use a finite number of at least 0")
+
+
+def warn_unconverged(estimator: Any, steps: int) -> None:
+    """`ConvergenceWarning`, from the line that called fit."""
+    warnings.warn(
+        f"LinearICA: after {steps} steps of {estimator.solver!r} the largest relative gradient is "
+        f"{estimator.gradient_:.3g}; raise max_iter (now {estimator.max_iter}) or tol, or see whether the sources "
+        "are too Gaussian or too few samples to tell apart",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

@@ -20,6 +20,7 @@ from mutua.ica.blocks import block_edges, block_sums, resampled_means
 from mutua.ica.checks import recording_of
 from mutua.ica.densities import Density
 from mutua.ica.gaussianity import MOST_ROWS, Shape, shape_of, whitened_rows
+from mutua.ica.interference import PIECES, expected_interference
 from mutua.ica.stability import Make, Stability, refitted, stability_of
 from mutua.ica.verdicts import Measured, told, verdict
 from mutua.ica.whitening import Whitening
@@ -43,6 +44,7 @@ def report(
     - chance: the largest index that five recordings of Gaussian noise of the same size give by the same refits.
       ICA can't say anything of such noise, and yet its index isn't 0.
     - margin: mean log-likelihood over that of a Gaussian of the same variance, nats, and its standard error.
+    - others: `expected_interference`, in dB, where there are 64 rows.
     - depends on: the component whose amplitude |s_j| correlates most with |s_i|.
 
     A component is called identified where refits agree (mean |correlation| of at least 0.9 and an index above
@@ -71,6 +73,8 @@ def report(
         density = ica.density
         if isinstance(density, Sequence) and not isinstance(density, str):
             settings["density"] = "auto"  # a list is in the order of one start's rows
+        if ica.modulation is not None:  # as long in time, of fewer rows
+            settings["modulation"] = max(8, round(ica.modulation * m / recording.samples))
         return clone(ica).set_params(**settings)
 
     found = refitted(z, reference, make, refits, resample=True, random_state=generator)
@@ -88,7 +92,10 @@ def report(
         m, shape.distance < least, margin, deviation, amplitude, dependent, free, stability, chance
     )
     verdicts = [verdict(measured, i) for i in range(k)]
-    table = _table(ica, measured, restarted, shape, verdicts)
+    heard = np.full(k, np.nan)
+    if k > 1 and recording.samples >= 2 * PIECES:
+        heard = 10 * np.log10(expected_interference(ica, X))
+    table = _table(ica, measured, restarted, shape, heard, verdicts)
     words = told(ica, recording.samples, measured, verdicts, found.unconverged + again.unconverged)
     settings: dict[str, Any] = {"refits": refits, "restarts": restarts, "rows": m, "random_state": random_state}
     settings |= {"noise_index_mean": typical, "noise_index_largest": chance}
@@ -172,7 +179,14 @@ def _free(
     return free
 
 
-def _table(ica: Any, found: Measured, restarted: Stability, shape: Shape, verdicts: Sequence[str]) -> Table:
+def _table(
+    ica: Any,
+    found: Measured,
+    restarted: Stability,
+    shape: Shape,
+    heard: Float[np.ndarray, " k"],
+    verdicts: Sequence[str],
+) -> Table:
     rows: list[list[Any]] = []
     share = ica.explained_variance_ / ica.explained_variance_.sum()
     for i, given in enumerate(verdicts):
@@ -187,6 +201,7 @@ def _table(ica: Any, found: Measured, restarted: Stability, shape: Shape, verdic
                 float(found.stability.inside[i]),
                 float(found.stability.index[i]),
                 float(restarted.inside[i]),
+                float(heard[i]) if np.isfinite(heard[i]) else None,
                 depends,
                 given,
             ]
@@ -199,6 +214,7 @@ def _table(ica: Any, found: Measured, restarted: Stability, shape: Shape, verdic
         "agreement",
         "index",
         "restarts",
+        "others, dB",
         "depends on",
         "verdict",
     ]
@@ -206,7 +222,8 @@ def _table(ica: Any, found: Measured, restarted: Stability, shape: Shape, verdic
         "Margin: nats a sample over a Gaussian, and standard error. Peak: above 0 super-Gaussian, below "
         "sub-Gaussian. Agreement: mean |correlation| of the component between refits of resampled rows; index: "
         f"that less the correlation with other components, {found.chance:.2f} at most for Gaussian noise. "
-        "Restarts: agreement between starts on the same rows. Depends on: correlation of amplitudes, where it is "
+        "Restarts: agreement between starts on the same rows. Others: the power of all other components that is "
+        "expected in it, relative to its own. Depends on: correlation of amplitudes, where it is "
         "above chance."
     )
     return Table("Components", columns, rows, note)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from mutua.ica.choosing import select, separate
+from mutua.ica.choosing import fit_scale, select, separate
 from mutua.ica.densities import Density
+from mutua.ica.modulated import loudness, sharpened
 from mutua.ica.newton import Solution, maximise
 from mutua.ica.objective import centred, has_kernel, held, objective
 from mutua.ica.recording import Recording
 from mutua.ica.whitening import Whitening
 
-__all__ = ["Fitted", "fit_newton", "random_rotation", "sampled"]
+__all__ = ["Fitted", "fit_modulated", "fit_newton", "random_rotation", "sampled"]
 
 # How far a mean log-likelihood is known, relative, in float32 and in float64.
 _SINGLE, _DOUBLE = 1e-7, 1e-14
@@ -122,3 +123,24 @@ def _sizes(n: int, k: int) -> list[int]:
     """Samples to begin with: each a third of what follows, or less."""
     sizes = [max(_SAMPLE // 4, 16 * k), max(_SAMPLE, 64 * k)]
     return [size for size in sizes if 3 * size <= n]
+
+
+def fit_modulated(
+    recording: Recording, white: Whitening, fitted: Fitted, rows: int, tol: float, memory_bytes: float
+) -> Fitted:
+    """Go on from a fit to the likelihood of sources whose loudness changes every `rows` rows.
+
+    That leaves each source's scale free, which is set to what its density has; the state is of the densities.
+    """
+    start = fitted.solution.state.w
+    found = sharpened(loudness(recording, white, rows, memory_bytes), start, tol=tol)
+    w = found.state.w
+    z = sampled(recording, white, 64 * _SAMPLE, np.random.RandomState(0))
+    scales = [
+        float(fit_scale((z @ row)[:, None], density)[0]) for row, density in zip(w, fitted.densities, strict=True)
+    ]
+    state = objective(lambda: centred(recording, white), fitted.densities, white.matrix)(
+        np.array(scales)[:, None] * w
+    )
+    gradient = replace(state, gradient=found.state.gradient)
+    return Fitted(replace(found, state=gradient), fitted.densities, fitted.steps + found.steps)
