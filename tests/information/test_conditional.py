@@ -47,3 +47,16 @@ def test_pairs_of_a_table() -> None:
     assert found[3, :3].max() < 0.05
     with pytest.raises(InputError, match="pairs need at least two"):
         pairwise(frame[["a"]])
+
+
+def test_categories_are_declared() -> None:
+    """Numbers of a code say nothing by their size: 40 classes, more than are taken for categories by type."""
+    rng = np.random.default_rng(1)
+    code = rng.integers(40, size=3000).astype(float)
+    y = (code * 17 % 40 < 20) + 0.3 * rng.normal(size=3000)
+    found = pairwise(np.stack([code, y], 1), discrete=[True, False])
+    assert abs(found[0, 1] - 0.6) < 0.12
+    given = conditional_mutual_information(y, code, code, effort="quick", discrete_y=True, discrete_z=True)
+    assert given.value < 0.05
+    with pytest.raises(InputError, match="discrete: 3 answers for 2 columns"):
+        pairwise(np.stack([code, y], 1), discrete=[True, False, False])

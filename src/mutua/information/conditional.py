@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,25 @@ from numpy import ndarray
 from mutua.information.estimate import mutual_information
 from mutua.information.nearest import ksg_mixed
 from mutua.information.result import MutualInformationResult
-from mutua.information.variables import variable
+from mutua.information.variables import Variable, variable
 from mutua.types import InputError
 
 __all__ = ["conditional_mutual_information", "pairwise"]
 
+Discrete = bool | Sequence[bool] | None
+
 
 def conditional_mutual_information(
-    x: Any, y: Any, z: Any, *, effort: str = "default", serial: bool | None = None, seed: int = 0
+    x: Any,
+    y: Any,
+    z: Any,
+    *,
+    effort: str = "default",
+    discrete_x: Discrete = None,
+    discrete_y: Discrete = None,
+    discrete_z: Discrete = None,
+    serial: bool | None = None,
+    seed: int = 0,
 ) -> MutualInformationResult:
     """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z), in nats: what y says of x that z doesn't.
 
@@ -31,15 +43,19 @@ def conditional_mutual_information(
 
     Paper: Cover and Thomas 2006, Elements of Information Theory, theorem 2.5.2 (the chain rule).
     """
-    given = variable(z, "z")
+    given = variable(z, "z", discrete_z)
     if not len(np.asarray(x)) == len(np.asarray(y)) == len(given):
         raise InputError(
             f"x, y and z have {len(np.asarray(x)):,}, {len(np.asarray(y)):,} and {len(given):,} rows: "
             "give as many of each, row by row"
         )
-    both, kinds = _beside(y, z)
-    of_both = mutual_information(x, both, effort=effort, serial=serial, seed=seed, discrete_y=kinds)
-    of_z = mutual_information(x, z, effort=effort, serial=serial, seed=seed)
+    both, kinds = _beside(variable(y, "y", discrete_y), given)
+    of_both = mutual_information(
+        x, both, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=kinds
+    )
+    of_z = mutual_information(
+        x, z, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=discrete_z
+    )
     value = max(of_both.value - of_z.value, 0.0) if math.isfinite(of_both.value) else math.inf
     half = math.hypot(*((one.interval[1] - one.interval[0]) / 2 for one in (of_both, of_z)))
     return MutualInformationResult(
@@ -54,11 +70,10 @@ def conditional_mutual_information(
     )
 
 
-def _beside(y: Any, z: Any) -> tuple[ndarray, list[bool]]:
+def _beside(y: Variable, z: Variable) -> tuple[ndarray, list[bool]]:
     """The columns of y and z side by side, and which of them hold categories."""
     parts, kinds = [], []
-    for values, name in ((y, "y"), (z, "z")):
-        read = variable(values, name)
+    for read in (y, z):
         parts.append(read.continuous)
         kinds += [False] * read.continuous.shape[1]
         if read.codes is not None:
@@ -67,12 +82,16 @@ def _beside(y: Any, z: Any) -> tuple[ndarray, list[bool]]:
     return np.hstack(parts), kinds
 
 
-def pairwise(table: Any, *, k: int = 3, most: int = 10_000, seed: int = 0) -> Float[ndarray, "d d"]:
+def pairwise(
+    table: Any, *, discrete: Discrete = None, k: int = 3, most: int = 10_000, seed: int = 0
+) -> Float[ndarray, "d d"]:
     """I between every two columns of a table, in nats: (d, d), symmetric, nan on the diagonal.
 
     Nearest neighbours (`ksg_mixed`, k of them) on columns at Gaussian quantiles: fast and nearly unbiased for two
     columns, at any shape of relation. Of more than `most` rows a random sample is used. For two groups of columns,
     or for an interval, use `mutual_information`.
+
+    `discrete` says which columns hold categories (None: by type).
 
     Raises `InputError` for what `mutual_information` raises it for, and for fewer than two columns.
 
@@ -81,7 +100,7 @@ def pairwise(table: Any, *, k: int = 3, most: int = 10_000, seed: int = 0) -> Fl
     >>> pairwise(np.stack([a, a**2 + 0.1 * rng.normal(size=2000), rng.normal(size=2000)], 1)).round(1)[0, 1:]
     array([2., 0.])
     """
-    columns = _each(table)
+    columns = _each(table, discrete)
     n, d = len(columns[0]), len(columns)
     if d < 2:
         raise InputError(f"table: {d} column; pairs need at least two")
@@ -93,10 +112,14 @@ def pairwise(table: Any, *, k: int = 3, most: int = 10_000, seed: int = 0) -> Fl
     return found
 
 
-def _each(table: Any) -> list[ndarray]:
-    titles = list(table.columns) if hasattr(table, "iloc") else range(np.asarray(table).shape[1])
+def _each(table: Any, discrete: Discrete) -> list[ndarray]:
+    frame = hasattr(table, "iloc")
+    titles = list(table.columns) if frame else list(range(np.asarray(table).shape[1]))
+    kinds = [discrete] * len(titles) if discrete is None or isinstance(discrete, bool) else list(discrete)
+    if len(kinds) != len(titles):
+        raise InputError(f"discrete: {len(kinds)} answers for {len(titles)} columns; give one a column")
     read = [
-        variable(table.iloc[:, k] if hasattr(table, "iloc") else np.asarray(table)[:, k], f"table, column {title}")
-        for k, title in enumerate(titles)
+        variable(table.iloc[:, k] if frame else np.asarray(table)[:, k], f"table, column {title}", kind)
+        for k, (title, kind) in enumerate(zip(titles, kinds, strict=True))
     ]
     return [one.continuous if one.codes is None else one.codes[:, None].astype(float) for one in read]
