@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mutua.evaluation.sources import amari_distance, matched, mcc, pearson, spearman, weak_mcc
+from mutua.evaluation.sources import amari_distance, held_out_r2, matched, mcc, pearson, spearman, weak_mcc
 from mutua.types import InputError
 
 
@@ -100,3 +100,19 @@ def test_degenerate_inputs_are_named() -> None:
         mcc(s[:1], s[:1])
     with pytest.raises(InputError, match="same columns"):
         weak_mcc(s, s, s[:, :1], s)
+
+
+def test_r2_is_scikit_learns_and_held_out() -> None:
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import r2_score
+
+    rng = np.random.default_rng(8)
+    s = rng.normal(size=(400, 2))
+    e = np.tanh(s @ rng.normal(size=(2, 3))) + 0.1 * rng.normal(size=(400, 3))
+    found = held_out_r2(s[:100], e[:100], s[100:], e[100:])
+    predicted = LinearRegression().fit(e[:100], s[:100]).predict(e[100:])
+    np.testing.assert_allclose(found, r2_score(s[100:], predicted, multioutput="raw_values"))
+    np.testing.assert_allclose(held_out_r2(s[:100], 3 - 2 * s[:100], s[100:], 3 - 2 * s[100:]), 1)
+    assert (held_out_r2(s[:20], rng.normal(size=(20, 15)), s, rng.normal(size=(400, 15))) < 0).all()
+    with pytest.raises(InputError, match="constant"):
+        held_out_r2(s, e, np.ones((50, 2)), e[:50])

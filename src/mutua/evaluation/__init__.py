@@ -9,7 +9,16 @@ from mutua.evaluation.features import features, raw
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.separation import Separation, bss_eval, matched_si_sdr, si_sdr
-from mutua.evaluation.sources import Matching, amari_distance, matched, mcc, pearson, spearman, weak_mcc
+from mutua.evaluation.sources import (
+    Matching,
+    amari_distance,
+    held_out_r2,
+    matched,
+    mcc,
+    pearson,
+    spearman,
+    weak_mcc,
+)
 from mutua.evaluation.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.table import RAW, evaluate
 from mutua.evaluation.unlabelled import (
@@ -49,6 +58,7 @@ __all__ = [
     "features",
     "few_labels",
     "finetune",
+    "held_out_r2",
     "knn",
     "linear",
     "linear_cka",

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from mutua.types import InputError
 
-__all__ = ["Matching", "amari_distance", "matched", "mcc", "pearson", "spearman", "weak_mcc"]
+__all__ = ["Matching", "amari_distance", "held_out_r2", "matched", "mcc", "pearson", "spearman", "weak_mcc"]
 
 Correlation = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -145,20 +145,45 @@ def weak_mcc(
 
     Raises `InputError` for what `mcc` refuses, and where training and test differ in their columns.
     """
+    test_s, predicted = _predicted(train_sources, train_estimates, sources, estimates)
+    return float(np.abs(np.diag(correlation(test_s, predicted))).mean())
+
+
+def held_out_r2(
+    train_sources: ArrayLike, train_estimates: ArrayLike, sources: ArrayLike, estimates: ArrayLike
+) -> Float[np.ndarray, " k"]:
+    """R2 of each source predicted from the estimates by least squares, on samples that the map was not fitted on:
+
+        R2_i = 1 - sum_t (s_ti - f_i(estimates_t))^2 / sum_t (s_ti - mean_i)^2,
+
+    the mean taken over the test samples. 1 where the source is an affine function of the estimates, 0 where they
+    tell no more than its mean, below 0 where the prediction is worse. The map is that of `weak_mcc`; its mean over
+    sources is the usual figure.
+
+    Raises `InputError` as `weak_mcc` does.
+    """
+    test_s, predicted = _predicted(train_sources, train_estimates, sources, estimates)
+    left = np.square(test_s - predicted).sum(0)
+    return 1 - left / np.square(test_s - test_s.mean(0)).sum(0)
+
+
+def _predicted(
+    train_sources: ArrayLike, train_estimates: ArrayLike, sources: ArrayLike, estimates: ArrayLike
+) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
+    """The test sources, and what least squares on the training samples makes of the test estimates."""
     s, e = _columns(train_sources, "train_sources"), _columns(train_estimates, "train_estimates")
     test_s, test_e = _columns(sources, "sources"), _columns(estimates, "estimates")
     if s.shape[1] != test_s.shape[1] or e.shape[1] != test_e.shape[1]:
         raise InputError(
-            f"weak_mcc: {s.shape[1]} sources and {e.shape[1]} estimates to train, {test_s.shape[1]} and "
+            f"columns: {s.shape[1]} sources and {e.shape[1]} estimates to train, {test_s.shape[1]} and "
             f"{test_e.shape[1]} to test; give the same columns of both"
         )
     if len(s) != len(e):
         raise InputError(f"train_estimates: {len(e)} samples for {len(s)} of train_sources; give the same samples")
-    matched(test_s, test_e)  # its checks
+    matched(test_s, test_e)  # lengths, constant sources
     mean_s, mean_e = s.mean(0), e.mean(0)
     coefficients, *_ = np.linalg.lstsq(e - mean_e, s - mean_s, rcond=None)  # (m, k)
-    predicted = (test_e - mean_e) @ coefficients + mean_s  # (n, k)
-    return float(np.abs(np.diag(correlation(test_s, predicted))).mean())
+    return test_s, (test_e - mean_e) @ coefficients + mean_s  # (n, k)
 
 
 def _columns(values: ArrayLike, name: str) -> Float[np.ndarray, "n k"]:
