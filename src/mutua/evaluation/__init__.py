@@ -7,6 +7,13 @@ from mutua.evaluation.curves import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, f
 from mutua.evaluation.duplicates import Duplicates, exact_duplicates, near_duplicates
 from mutua.evaluation.features import features, raw
 from mutua.evaluation.neighbours import nearest
+from mutua.evaluation.nonlinear import (
+    INDETERMINACIES,
+    agreement,
+    beats_linear,
+    evidence,
+    warn_unless_better,
+)
 from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.separation import Separation, bss_eval, matched_si_sdr, si_sdr
 from mutua.evaluation.sources import (
@@ -30,10 +37,12 @@ from mutua.evaluation.unlabelled import (
     uniformity,
 )
 from mutua.evaluation.unlabelled_table import unlabelled_tables
+from mutua.evaluation.variability import Variability, variability_of_means, variability_of_scales
 
 __all__ = [
     "FEW_LABEL_PROBES",
     "FINETUNE",
+    "INDETERMINACIES",
     "LABELS_PER_CLASS",
     "PROBES",
     "RANDOM",
@@ -48,12 +57,16 @@ __all__ = [
     "Score",
     "Separation",
     "Supervised",
+    "Variability",
+    "agreement",
     "alignment",
     "amari_distance",
+    "beats_linear",
     "bss_eval",
     "collapse",
     "effective_rank",
     "evaluate",
+    "evidence",
     "exact_duplicates",
     "features",
     "few_labels",
@@ -78,5 +91,8 @@ __all__ = [
     "svm",
     "uniformity",
     "unlabelled_tables",
+    "variability_of_means",
+    "variability_of_scales",
+    "warn_unless_better",
     "weak_mcc",
 ]
