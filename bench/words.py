@@ -5,182 +5,80 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
 from bench.record import Log, keep
+from bench.words_peers import SETTINGS, Peers, prepared
 from mutua.types import Table
-from mutua.words import Words, accuracy_table, answer, read_binary, read_pairs, read_questions, read_sentences
+from mutua.words import accuracy_table, answer, read_binary, read_pairs, read_questions
 from mutua.words import similarity_table as similarities
 
 SIZES = {"1 M": 1_000_000, "5 M": 5_000_000, "25 M": 25_000_000}
-SETTINGS = {"vector_size": 100, "window": 5, "negatives": 5, "sample": 1e-4, "min_count": 5}
-
-# Each runs in a process of its own, so that its CPU time and its largest memory are its own; what is imported and
-# compiled (or read from numba's cache) before the clock starts is not counted, but in "first call".
-COMMON = """
-import json, resource, sys, time
-def clock():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter(), used.ru_utime + used.ru_stime
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-ask = json.loads(sys.argv[1])
-said = {}
-def timed(name, run):
-    wall, cpu = clock()
-    result = run()
-    wall2, cpu2 = clock()
-    said[name], said[name + " wall"] = cpu2 - cpu, wall2 - wall
-    return result
-"""
-OURS = (
-    COMMON
-    + """
-from mutua.words import Phrases, Whitespace, Word2Vec, by_vocabulary, join_left, read_corpus, write_binary
-settings = {key: value for key, value in ask["settings"].items() if key != "min_count"}
-first = [["a", "b", "c"]] * 20
-if ask["task"] == "phrases":
-    timed("first call", lambda: Phrases([0.0], min_count=1).fit(["a b c"] * 20))
-    before = peak()
-    phrases = Phrases([ask["threshold"]], scale=by_vocabulary, tokenizer=Whitespace())
-    timed("phrases", lambda: phrases.fit(ask["path"]))
-    said["found"] = sorted("_".join(pair) for pair in phrases.phrases_[0])
-else:
-    timed("first call", lambda: Word2Vec(**settings, epochs=1).fit(["a b c"] * 20))
-    before = peak()
-    corpus = timed("vocabulary", lambda: read_corpus(ask["path"], Whitespace()))
-    model = Word2Vec(**settings, epochs=ask["epochs"], n_jobs=ask["threads"], random_state=ask["seed"])
-    timed("train", lambda: model.fit(corpus))
-    said["words"], said["loss"] = corpus.total, model.loss_[-1]
-    write_binary(model.vectors_, ask["out"])
-said["peak"], said["own"] = peak(), peak() - before
-print(json.dumps(said))
-"""
-)
-THEIRS = (
-    COMMON
-    + """
-import gensim
-from gensim.models import Phrases, Word2Vec
-from gensim.models.word2vec import LineSentence
-before = peak()
-if ask["task"] == "phrases":
-    phrases = timed("phrases", lambda: Phrases(LineSentence(ask["path"]), min_count=5, threshold=ask["threshold"]))
-    found = timed("export", phrases.export_phrases)
-    said["phrases"] += said["export"]
-    said["phrases wall"] += said["export wall"]
-    said["found"] = sorted(found)
-else:
-    s = ask["settings"]
-    model = Word2Vec(vector_size=s["vector_size"], window=s["window"], negative=s["negatives"], sample=s["sample"],
-        min_count=s["min_count"], sg=1, workers=ask["threads"], epochs=ask["epochs"], seed=ask["seed"])
-    lines = LineSentence(ask["path"])
-    timed("vocabulary", lambda: model.build_vocab(lines))
-    timed("train", lambda: model.train(lines, total_examples=model.corpus_count, epochs=ask["epochs"]))
-    said["words"] = model.corpus_total_words
-    model.wv.save_word2vec_format(ask["out"], binary=True)
-said["peak"], said["own"], said["version"] = peak(), peak() - before, gensim.__version__
-print(json.dumps(said))
-"""
-)
 
 
-class Peers:
-    """Runs a task in a fresh process of either program."""
-
-    def __init__(self, gensim: str | None, folder: Path) -> None:
-        self.programs = {"mutua": (sys.executable, OURS)}
-        if gensim:
-            self.programs["gensim"] = (gensim, THEIRS)
-        self.folder = folder
-
-    def __call__(self, program: str, task: str, path: Path, env: dict[str, str] | None = None, **more: Any) -> Any:
-        ask = {"task": task, "path": str(path), "settings": SETTINGS, "epochs": 1, "threads": 1, "seed": 0,
-               "out": str(self.folder / f"{program}.bin"), **more}  # fmt: skip
-        interpreter, code = self.programs[program]
-        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        done = subprocess.run(
-            [interpreter, "-c", code, json.dumps(ask)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, **one, **(env or {})},
-        )
-        if done.returncode:
-            raise SystemExit(f"words: {program} failed: {done.stderr.strip().splitlines()[-1]}")
-        return json.loads(done.stdout.splitlines()[-1])
-
-
-def _paragraphs(data: Path) -> Iterator[list[str]]:
-    """Paragraphs of the articles, lower-cased words; headings of articles left out."""
-    for words in read_sentences(data / "text" / "enwiki2014_long.txt.xz", str.split):
-        if words and words[0] != "=":
-            yield words
-
-
-def prepared(data: Path, folder: Path) -> dict[str, Path]:
-    """The first million words and so on of the corpus as text: a paragraph a line, words parted by spaces."""
-    paths = {name: folder / f"{size}.txt" for name, size in SIZES.items()}
-    files = {name: path.open("w", encoding="utf-8") for name, path in paths.items()}
-    tokenizer, n = Words(), 0
-    for paragraph in _paragraphs(data):
-        # gensim takes a word with _ for a phrase it has found.
-        words = tokenizer(" ".join(paragraph).replace("_", " "))
-        n += len(words)
-        for name, file in files.items():
-            if n <= SIZES[name]:
-                file.write(" ".join(words) + "\n")
-        if n > max(SIZES.values()):
-            break
-    for file in files.values():
-        file.close()
-    return paths
-
-
-def _speed(peers: Peers, path: Path, rounds: int, log: Log) -> Table:
-    rows = []
+def _speed(peers: Peers, path: Path, rounds: int, log: Log) -> list[Table]:
     found: dict[tuple[str, int], list[dict[str, float]]] = {}
+    loads = []
     for round_ in range(rounds):
         for threads in (1, 2):
             for program in peers.programs:
+                loads.append(os.getloadavg()[0])
                 said = peers(program, "fit", path, threads=threads, seed=round_)
                 found.setdefault((program, threads), []).append(said)
-                log(f"{program}, {threads} thread(s): vocabulary {said['vocabulary']:.2f} CPU s, "
-                    f"train {said['train']:.2f} CPU s, {said['train wall']:.2f} s")  # fmt: skip
-    for (program, threads), said in found.items():
-        words = said[0]["words"]
-        rows.append(
-            [
-                program,
-                threads,
-                median(one["vocabulary"] for one in said),
-                median(words / one["train"] / 1e3 for one in said),
-                median(words / one["train wall"] / 1e3 for one in said),
-                median(one["own"] for one in said),
-                median(one.get("first call", 0.0) for one in said),
-            ]
-        )
-    columns = [
-        "program",
-        "threads",
-        "vocabulary CPU s",
-        "k words a CPU s",
-        "k words a s",
-        "MB",
-        "first call CPU s",
+                log(
+                    f"{program}, {threads} thread(s): vocabulary {said['vocabulary']:.2f} CPU s, train "
+                    f"{said['train']:.2f} CPU s, {said['train wall']:.2f} s, load {loads[-1]:.1f}"
+                )
+    words = found["mutua", 1][0]["words"]
+    rows = [
+        [
+            program,
+            threads,
+            median(one["vocabulary"] for one in said),
+            median(words / one["train"] / 1e3 for one in said),
+            median(words / one["train wall"] / 1e3 for one in said),
+            median(one["anonymous"] for one in said),
+            median(one["own"] for one in said),
+            median(one.get("first call", 0.0) for one in said),
+        ]
+        for (program, threads), said in found.items()
     ]
+    columns = [
+        "program", "threads", "vocabulary CPU s", "k words a CPU s", "k words a s", "MB", "MB with mapped files",
+        "first call CPU s",
+    ]  # fmt: skip
     note = (
-        f"One epoch; medians of {rounds} rounds, the programs in turn. Vocabulary: reading and counting. MB: "
-        "largest memory less what the imports took. First call: a fit of 20 lines, numba's cache filled."
+        f"One epoch; medians of {rounds} rounds, the programs in turn; the machine's two cores were shared, with "
+        f"{median(loads):.1f} other processes running or waiting in the median, so that wall time says less than "
+        "CPU time. Vocabulary: reading and counting. MB: largest memory less what the imports took. First call: a "
+        "fit of 20 lines, numba's cache filled."
     )
-    return Table(f"Speed, {words:,} words", columns, rows, note)
+    tables = [Table(f"Speed, {words:,} words", columns, rows, note)]
+    if "gensim" in peers.programs:
+        ratios = [
+            [
+                threads,
+                *(
+                    median(
+                        theirs[part] / ours[part]
+                        for ours, theirs in zip(found["mutua", threads], found["gensim", threads], strict=True)
+                    )
+                    for part in ("vocabulary", "train", "train wall", "anonymous")
+                ),
+            ]
+            for threads in (1, 2)
+        ]
+        names = ["threads", "reading, CPU", "training, CPU", "training, wall", "memory"]
+        tables.append(
+            Table("gensim's cost over mutua's", names, ratios, f"Medians of {rounds} ratios of a round.")
+        )
+    return tables
 
 
 def _quality(peers: Peers, path: Path, data: Path, seeds: int, epochs: int, log: Log) -> Table:
@@ -249,9 +147,20 @@ def _growth(peers: Peers, paths: dict[str, Path], log: Log) -> Table:
         log(f"{name}: {said}")
         words = said["words"]
         cost = [1e9 * said[part] / words for part in ("vocabulary", "train")]
-        rows.append([name, words, *cost, said["own"]])
-    columns = ["corpus", "words", "reading ns a word", "training ns a word", "MB"]
-    return Table("Cost by tokens", columns, rows, "One epoch, one thread, CPU time.")
+        vocabulary = said["vocabulary size"]
+        rows.append([name, words, vocabulary, *cost, said["anonymous"], said["own"]])
+    columns = [
+        "corpus", "words", "vocabulary", "reading ns a word", "training ns a word", "MB", "MB with mapped files",
+    ]  # fmt: skip
+    note = "One epoch, one thread, CPU time. MB as above: a corpus of over 8 million words lies in a mapped file."
+    return Table("Cost by tokens", columns, rows, note)
+
+
+def kept_tables(path: Path, measure: Callable[[], list[Table]]) -> list[Table]:
+    """The tables in this file, or measured now and written there."""
+    if not path.exists():
+        path.write_text(json.dumps([asdict(table) for table in measure()]))
+    return [Table(**one) for one in json.loads(path.read_text())]
 
 
 def main(args: list[str]) -> None:
@@ -262,31 +171,41 @@ def main(args: list[str]) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--phrases-on", default="25 M", choices=SIZES)
+    parser.add_argument("--work", type=Path, help="a folder for what is measured; goes on from it")
     given = parser.parse_args(args)
     data = Path(os.environ.get("MUTUA_DATA", ""))
     if not (data / "text").is_dir():
         raise SystemExit("words: MUTUA_DATA names no folder with text; set it to the real data sets")
     log = Log()
-    with tempfile.TemporaryDirectory() as folder:
-        paths = prepared(data, Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.work or Path(temporary)
+        paths = {name: folder / f"{size}.txt" for name, size in SIZES.items()}
+        if not all(path.exists() for path in paths.values()):
+            prepared(data, {paths[name]: size for name, size in SIZES.items()})
         log("corpus written")
-        peers = Peers(given.gensim, Path(folder))
-        cold = peers("mutua", "fit", paths["1 M"], env={"NUMBA_CACHE_DIR": str(Path(folder) / "cache")})
-        log(f"first call with an empty cache: {cold['first call']:.1f} CPU s")
-        tables = [
-            _speed(peers, paths["5 M"], given.rounds, log),
-            _growth(peers, paths, log),
-            _phrases(peers, paths[given.phrases_on], given.rounds, log),
-            _quality(peers, paths["5 M"], data, given.seeds, given.epochs, log),
-        ]
+        peers = Peers(given.gensim, folder)
+
+        def first_call() -> list[Table]:
+            with tempfile.TemporaryDirectory() as cache:
+                said = peers("mutua", "fit", paths["1 M"], env={"NUMBA_CACHE_DIR": cache})
+            note = "CPU seconds of a fit of 20 lines where numba's cache is empty: once on a machine."
+            return [Table("Compiling", ["CPU s"], [[said["first call"]]], note)]
+
+        parts: dict[str, Callable[[], list[Table]]] = {
+            "compiling": first_call,
+            "speed": lambda: _speed(peers, paths["5 M"], given.rounds, log),
+            "growth": lambda: [_growth(peers, paths, log)],
+            "phrases": lambda: [_phrases(peers, paths[given.phrases_on], given.rounds, log)],
+            "quality": lambda: [_quality(peers, paths["5 M"], data, given.seeds, given.epochs, log)],
+        }
+        tables = [table for name, part in parts.items() for table in kept_tables(folder / f"{name}.json", part)]
         version = peers("gensim", "fit", paths["1 M"])["version"] if given.gensim else None
     words = [
         "Paragraphs of Wikipedia articles, lower-cased, one a line, words parted by spaces: the same file for "
         "both programs, which read it themselves. Skip-gram, "
         f"D = {SETTINGS['vector_size']}, W = {SETTINGS['window']}, K = {SETTINGS['negatives']}, "
         f"sample {SETTINGS['sample']:g}, words of at least {SETTINGS['min_count']} occurrences."
-        f" gensim {version}. Words: all that were read. Compiling with an empty cache takes "
-        f"{cold['first call']:.1f} CPU s, once."
+        f" gensim {version}. Words: all that were read."
     ]
     keep("words", "Word embeddings", tables, log, words, {**SETTINGS, **vars(given)})
 

@@ -6,9 +6,11 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mutua.cli import main
+from mutua.words import Word2Vec, load_vectors
 
 SEA, SKY = ["ship", "wave", "harbour", "sailor"], ["cloud", "bird", "wind", "star"]
 
@@ -75,10 +77,23 @@ def test_other_formats_are_read_back(
     assert main(["words", "nearest", str(out), "SHIP"]) == 0
 
 
+def test_a_whole_model_goes_on(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, whole = tmp_path / "w.safetensors", tmp_path / "model.safetensors"
+    options = ["--size", "6", "--epochs", "1", "--summed", "--threads", "1", "--learning-rate", "0.1", "--json"]
+    assert main(["words", "fit", str(text), "-o", str(out), "--model", str(whole), *options]) == 0
+    assert json.loads(capsys.readouterr().out)["interrupted"] is False
+    model = Word2Vec.load(whole)
+    np.testing.assert_array_equal(load_vectors(out).matrix, model.summed().matrix)
+    model.partial_fit(text)
+    assert len(model.loss_) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["fit", "no.txt"], "no.txt: no such file"),
+        (["fit", "no.txt", "--model", "w.bin"], "w.bin: a whole model"),
+        (["fit", "no.txt", "--connectors"], "give --phrases too"),
         (["fit", "no.txt", "-o", "w.doc"], "w.doc: an ending unknown"),
         (["nearest", "no.bin", "ship"], "no.bin"),
         (["eval", "no.bin"], "give --questions"),
@@ -90,6 +105,19 @@ def test_what_cannot_be_used(arguments: list[str], said: str, capsys: pytest.Cap
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_bad_bytes_and_bad_sizes_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "t.txt", tmp_path / "w.bin"
+    path.write_bytes(b"a b c\n" * 9 + b"\xff\n")
+    fit = ["words", "fit", str(path), "-o", str(out), "--epochs", "1", "--threads", "1"]
+    assert main(fit) == 2
+    assert "not UTF-8 at byte 54 (0xff)" in capsys.readouterr().err
+    assert main([*fit, "--size", "0"]) == 2
+    assert capsys.readouterr().err.startswith("mutua: vector_size: 0")  # before anything is read
+    assert not out.exists()
+    assert main([*fit, "--errors", "ignore", "--size", "4"]) == 0
+    assert len(load_vectors(out)) == 3
 
 
 def test_an_unknown_word_is_named(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,11 +17,13 @@ from mutua.words import (
     answer,
     cos_add,
     cos_mul,
+    occurrences,
+    read_corpus,
     read_pairs,
     read_questions,
     similarity_table,
 )
-from mutua.words.analogies import wilson
+from mutua.words.analogies import pair_interval, wilson
 
 
 def some(v: int = 40, d: int = 6) -> Vectors:
@@ -74,6 +76,31 @@ def test_table_by_section() -> None:
     low, high = wilson(50, 100)
     assert (low, high) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
     assert wilson(0, 0) == (0, 1)
+
+
+def test_pairs_that_questions_share_widen_the_interval() -> None:
+    """All questions of 200 pairs, each used once with the next, are as if independent; of 8 pairs not."""
+    random = np.random.default_rng(0)
+    apart = np.arange(400).reshape(-1, 2)
+    right = (random.random(200) < 0.4).astype(float)
+    low, high = pair_interval(right, apart)
+    assert (low, high) == (pytest.approx(wilson(int(right.sum()), 200)[0], abs=0.06), pytest.approx(
+        wilson(int(right.sum()), 200)[1], abs=0.06))  # fmt: skip
+    pairs = np.array([(i, j) for i in range(8) for j in range(8) if i != j])
+    good = pairs[:, 1] < 3  # right where the second pair is one of three
+    shared_low, shared_high = pair_interval(good.astype(float), pairs)
+    one_low, one_high = wilson(int(good.sum()), len(good))
+    assert shared_high - shared_low > 1.8 * (one_high - one_low)
+    assert pair_interval(np.zeros(6), pairs[:6]) == wilson(0, int(pairs[:6].max()) + 1)
+    assert pair_interval(np.zeros(0), np.zeros((0, 2), np.int64)) == (0, 1)
+
+
+def test_occurrences_are_pythons() -> None:
+    text = ["New York is new; new york new york", "york new", "Samuel J. Palmisano", "palmisano samuel j"]
+    found = occurrences(
+        read_corpus(text, min_count=1), ["New_York", "new", "Samuel_J._Palmisano", "is_old", "York_New", ""]
+    )
+    assert found == {"New_York": 3, "new": 5, "Samuel_J._Palmisano": 1, "is_old": 0, "York_New": 2, "": 0}
 
 
 def test_question_files(tmp_path: Path) -> None:

@@ -61,8 +61,15 @@ def test_zst(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"zst.*pip install zstandard"):
             read_corpus(path)
     else:
-        path.write_bytes(zstandard.compress(TEXT.encode()))
+        whole = zstandard.compress(TEXT.encode())
+        path.write_bytes(whole)
         assert spelled(read_corpus(path, min_count=1)) == SENTENCES
+        path.write_bytes(whole + zstandard.compress(b"\nmore words"))
+        assert spelled(read_corpus(path, min_count=1)) == [*SENTENCES, ["more", "words"]]
+        for damaged in (whole[:-2], whole[:9] + b"\xff" * 9):
+            path.write_bytes(damaged)
+            with pytest.raises(InputError, match="cut short"):
+                read_corpus(path)
 
 
 def test_pieces_cut_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +137,9 @@ def test_bad_input(tmp_path: Path) -> None:
     refused(tmp_path / "none", "no such file")
     refused("some text that is no path", "no such file; give a path")
     refused([], "no words")
+    path.write_bytes(b"")
+    refused(path, "bad: no words")
+    refused([path, path], "bad and 1 more: no words")
     refused(["", " . "], "no words")
     refused([["a", "b"]], r"no word of 2 occurs 5 times \(the most frequent 1\); lower min_count")
     refused([["a", 3]], "a token 3 of int")

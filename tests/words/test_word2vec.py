@@ -20,16 +20,16 @@ from mutua.critics import Dot
 from mutua.kernels.skipgram import BREAK
 from mutua.scores import drawn
 from mutua.types import InputError
-from mutua.words import CBOW, Corpus, DocumentVectors, Subwords, Vectors, Word2Vec, read_corpus, stability
-from words.small_text import TOPICS, topical
-
-SMALL = {"vector_size": 12, "sample": 0, "random_state": 0, "epochs": 20, "learning_rate": 0.1, "window": 4}
-KINDS = {
-    "skip-gram": lambda **more: Word2Vec(**{**SMALL, **more}),
-    "CBOW": lambda **more: CBOW(**{**SMALL, **more}),
-    "skip-gram, n-grams": lambda **more: Word2Vec(**{**SMALL, "subwords": Subwords(3, 4, 500), **more}),
-    "CBOW, n-grams": lambda **more: CBOW(**{**SMALL, "subwords": Subwords(3, 4, 500), **more}),
-}
+from mutua.words import (
+    Corpus,
+    DocumentVectors,
+    Subwords,
+    Vectors,
+    Word2Vec,
+    read_corpus,
+    stability,
+)
+from words.small_text import KINDS, TOPICS, topical
 
 
 def gap(vectors: Vectors) -> float:

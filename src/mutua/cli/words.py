@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg, subcommand
 
@@ -14,6 +15,7 @@ from mutua.cli.output import say, show, status, tables_json
 from mutua.types import InputError, Table
 from mutua.words import (
     CBOW,
+    CONNECTORS,
     Corpus,
     Phrases,
     Subwords,
@@ -34,6 +36,7 @@ from mutua.words import (
     write_safetensors,
     write_text,
 )
+from mutua.words.checks import checked_settings
 
 __all__ = ["Embeddings"]
 
@@ -59,11 +62,17 @@ class Fit:
         min_count: Leave out words that are rarer.
         max_words: Keep this many of the most frequent words at most.
         sample: Thin words more frequent than this; 0 keeps all.
+        learning_rate: At first; it falls linearly.
         cbow: Predict a word from the mean of its neighbours instead of each neighbour from the word.
         subwords: Vectors of character n-grams too, so that rare words share what they are made of.
         phrases: Join frequent pairs into words first (new_york), in two passes.
+        connectors: With phrases: let "of", "the" and the like stand within one (bank_of_america).
+        summed: Write the sum of each word's own vector and its context vector, less the mean of all: answers more
+            analogies where the learning rate is high.
+        model: Write the whole model too, to this .safetensors file: Word2Vec.load reads it, partial_fit goes on.
         cased: Keep capitals apart.
         whitespace: Words are what blanks part, rather than Unicode's words.
+        errors: What to do with bytes that are no UTF-8.
         threads: How many; all cores by default. One thread and a seed give the same vectors again.
         seed: Of the first vectors and all draws.
         json: Print JSON instead of words.
@@ -78,11 +87,16 @@ class Fit:
     min_count: int = 5
     max_words: int | None = None
     sample: float = 1e-3
+    learning_rate: float = 0.025
     cbow: bool = False
     subwords: bool = False
     phrases: bool = False
+    connectors: bool = False
+    summed: bool = False
+    model: Path | None = None
     cased: bool = False
     whitespace: bool = False
+    errors: Literal["strict", "replace", "ignore"] = "strict"
     threads: int | None = None
     seed: int = 0
     json: bool = False
@@ -90,6 +104,10 @@ class Fit:
     def __call__(self) -> None:
         if self.out.suffix not in WRITERS:
             raise InputError(f"{self.out}: an ending unknown to vectors; use one of {', '.join(WRITERS)}")
+        if self.model is not None and self.model.suffix != ".safetensors":
+            raise InputError(f"{self.model}: a whole model is written to a .safetensors file; name one")
+        if self.connectors and not self.phrases:
+            raise InputError("connectors: nothing to connect; give --phrases too")
         for path in self.files:
             if not path.is_file():
                 raise InputError(f"{path}: no such file")
@@ -102,20 +120,35 @@ class Fit:
             min_count=self.min_count,
             max_words=self.max_words,
             sample=self.sample,
+            learning_rate=self.learning_rate,
             subwords=Subwords() if self.subwords else None,
             n_jobs=self.threads,
             random_state=self.seed,
             on_epoch=lambda done, loss: status(f"epoch {done} of {self.epochs}, loss {loss:.4f}"),
         )
+        checked_settings(model)  # before a long reading
         corpus = self._read()
         status(f"read in {time.monotonic() - start:.1f} s")
-        model.fit(corpus)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # said below
+            model.fit(corpus)
+        if model.interrupted_:
+            status(f"stopped in epoch {len(model.loss_) + 1} of {self.epochs}; what was learned is written")
         write = WRITERS[self.out.suffix]
-        write(model.vectors_, self.out)
+        write(model.summed() if self.summed else model.vectors_, self.out)
+        if self.model is not None:
+            model.save(self.model)
         seconds = time.monotonic() - start
         words = len(model.vectors_)
         say(
-            {"out": str(self.out), "words": words, "size": self.size, "loss": model.loss_, "seconds": seconds},
+            {
+                "out": str(self.out),
+                "words": words,
+                "size": self.size,
+                "loss": model.loss_,
+                "interrupted": model.interrupted_,
+                "seconds": seconds,
+            },
             f"{self.out}: {words:,} words of {self.size} numbers, {seconds:.1f} s. "
             f"Ask it: mutua words nearest {self.out} WORD",
             self.json,
@@ -124,8 +157,14 @@ class Fit:
     def _read(self) -> Corpus:
         tokenizer = Whitespace(lower=not self.cased) if self.whitespace else Words(lower=not self.cased)
         if not self.phrases:
-            return read_corpus(self.files, tokenizer, min_count=self.min_count, max_words=self.max_words)
-        return Phrases(min_count=self.min_count, tokenizer=tokenizer).fit_transform(self.files)
+            return read_corpus(
+                self.files, tokenizer, min_count=self.min_count, max_words=self.max_words, errors=self.errors
+            )
+        connectors = CONNECTORS if self.connectors else ()
+        phrases = Phrases(
+            min_count=self.min_count, tokenizer=tokenizer, connector_words=connectors, errors=self.errors
+        )
+        return phrases.fit_transform(self.files)
 
 
 @dataclass(frozen=True)

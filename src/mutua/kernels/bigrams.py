@@ -37,10 +37,11 @@ def _key(a, b):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _count_part(tokens, part, parts, table):
-    """Counts of pairs whose hash falls to this part; -1 where the table is too small. Its rows: key, count.
+def _count_part(starts, tokens, part, parts, table):
+    """Counts of pairs (starts[i], tokens[i + 1]) whose hash falls to this part; -1: the table is too small.
 
-    Key 0 is a free place. Places are asked for some pairs ahead: what is waited for is memory.
+    Its rows: key, count. Key 0 is a free place. Places are asked for some pairs ahead: what is waited for is
+    memory.
     """
     mask, distinct, base = np.uint64(len(table) - 1), 0, np.uint64(table.ctypes.data)
     most = len(table) // 4 * 3
@@ -49,7 +50,7 @@ def _count_part(tokens, part, parts, table):
     while i < n:
         waiting = 0
         while i < n and waiting < _AHEAD:
-            a, b = tokens[i], tokens[i + 1]
+            a, b = starts[i], tokens[i + 1]
             i += 1
             if min(a, b) == BREAK:
                 continue
@@ -73,8 +74,12 @@ def _count_part(tokens, part, parts, table):
     return distinct
 
 
-def count_bigrams(tokens: Int32[np.ndarray, " n"], min_count: int) -> Bigrams:
+def count_bigrams(
+    tokens: Int32[np.ndarray, " n"], min_count: int, starts: Int32[np.ndarray, " n"] | None = None
+) -> Bigrams:
     """Pairs of neighbours that occur `min_count` times or more, and how many distinct pairs there are.
+
+    starts: what a token is called as the first of a pair, where that is not what it is called as the second.
 
     Exact. The corpus is passed once for each few million tokens it has, each time for another part of the pairs,
     so that memory does not grow with the corpus.
@@ -85,7 +90,7 @@ def count_bigrams(tokens: Int32[np.ndarray, " n"], min_count: int) -> Bigrams:
     found, distinct, part = [], 0, 0
     table = np.zeros((slots, 2), np.uint64)
     while part < parts:
-        n = _count_part(tokens, part, parts, table)
+        n = _count_part(tokens if starts is None else starts, tokens, part, parts, table)
         if n < 0:
             slots *= 2
             table = np.zeros((slots, 2), np.uint64)
@@ -136,26 +141,28 @@ def _find(keys, values, a, b):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _join_left(tokens, keys, values, joined):
+def _join_left(starts, tokens, after, keys, values, joined):
     n = i = 0
     while i < len(tokens):
-        p = _find(keys, values, tokens[i], tokens[i + 1]) if i + 1 < len(tokens) else -1
+        p = _find(keys, values, starts[i], tokens[i + 1]) if i + 1 < len(tokens) else -1
         tokens[n] = tokens[i] if p < 0 else joined[p]
         i += 1 if p < 0 else 2
+        if len(after):
+            after[n] = after[i - 1]
         n += 1
     return n
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _join_best(tokens, keys, values, joined, scores):
+def _join_best(starts, tokens, after, keys, values, joined, scores):
     pair, best = np.empty(_RUN, np.int64), np.empty(_RUN + 1)
     taken = np.empty(_RUN, np.bool_)
     n = i = 0
     while i < len(tokens):
         size = 0  # candidates (i, i+1), (i+1, i+2), ... one after another
         while size < _RUN and i + size + 1 < len(tokens):
-            p = _find(keys, values, tokens[i + size], tokens[i + size + 1])
+            p = _find(keys, values, starts[i + size], tokens[i + size + 1])
             if p < 0:
                 break
             pair[size] = p
@@ -179,6 +186,8 @@ def _join_best(tokens, keys, values, joined, scores):
             else:
                 tokens[n] = tokens[i + j]
                 j += 1
+            if len(after):
+                after[n] = after[i + j - 1]
             n += 1
         i += size + 1
     return n
@@ -190,12 +199,17 @@ def join_left(
     right: Int64[np.ndarray, " p"],
     joined: Int32[np.ndarray, " p"],
     scores: Float64[np.ndarray, " p"],
+    starts: Int32[np.ndarray, " n"] | None = None,
+    after: Int32[np.ndarray, " m"] | None = None,
 ) -> int:
     """Replace pairs by `joined`, in place, each as soon as it is met: of "a b c", a_b is taken before b_c.
 
-    Returns how many tokens are left. So do word2phrase and gensim.
+    Returns how many tokens are left. So do word2phrase and gensim. `starts` as in `count_bigrams`; `after`: what
+    follows each token, moved with it.
     """
-    return int(_join_left(tokens, *_table(left, right), joined))
+    starts = tokens if starts is None else starts
+    after = np.zeros(0, np.int32) if after is None else after
+    return int(_join_left(starts, tokens, after, *_table(left, right), joined))
 
 
 def join_best(
@@ -204,9 +218,13 @@ def join_best(
     right: Int64[np.ndarray, " p"],
     joined: Int32[np.ndarray, " p"],
     scores: Float64[np.ndarray, " p"],
+    starts: Int32[np.ndarray, " n"] | None = None,
+    after: Int32[np.ndarray, " m"] | None = None,
 ) -> int:
     """Replace pairs by `joined`, in place: where pairs overlap, those with the largest sum of scores.
 
-    Returns how many tokens are left.
+    Returns how many tokens are left. `starts` and `after` as in `join_left`.
     """
-    return int(_join_best(tokens, *_table(left, right), joined, scores))
+    starts = tokens if starts is None else starts
+    after = np.zeros(0, np.int32) if after is None else after
+    return int(_join_best(starts, tokens, after, *_table(left, right), joined, scores))

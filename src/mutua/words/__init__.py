@@ -27,7 +27,8 @@ from mutua.words.formats import (
     write_text,
 )
 from mutua.words.model import CBOW, Word2Vec
-from mutua.words.phrases import Phrases, Tally, by_total, by_vocabulary, join_best, join_left
+from mutua.words.occurrences import occurrences
+from mutua.words.phrases import CONNECTORS, Phrases, Tally, by_total, by_vocabulary, join_best, join_left
 from mutua.words.stability import stability
 from mutua.words.subwords import Subwords
 from mutua.words.tokens import Tokenizer, Whitespace, Words
@@ -35,6 +36,7 @@ from mutua.words.vectors import UnknownWord, Vectors
 
 __all__ = [
     "CBOW",
+    "CONNECTORS",
     "Answers",
     "Corpus",
     "DocumentVectors",
@@ -58,6 +60,7 @@ __all__ = [
     "join_best",
     "join_left",
     "load_vectors",
+    "occurrences",
     "read_binary",
     "read_corpus",
     "read_pairs",

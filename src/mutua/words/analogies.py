@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64, Integer
 from scipy.stats import spearmanr
 
 from mutua.types import InputError, Table
@@ -21,6 +21,8 @@ __all__ = [
     "answer",
     "cos_add",
     "cos_mul",
+    "pair_interval",
+    "ranks",
     "read_pairs",
     "read_questions",
     "similarity_table",
@@ -33,8 +35,8 @@ Objective = Callable[
 ]
 """Cosines of all words with a, b and c of each question to what the answer is sought by."""
 
-# Questions times words scored at once.
-_SCORES = 1 << 24
+# Words times questions whose cosines are taken together, and of those scored together: what the cache holds.
+_SCORES, _CACHED = 1 << 24, 1 << 18
 
 
 def cos_add(
@@ -132,6 +134,22 @@ def answer(
         limit: seek among this many of the first words only; others count as unknown. It makes questions easier
             and fewer: compare numbers under the same limit.
     """
+    found = ranks(vectors, sections, objective=objective, fold=fold, limit=limit)
+    return [Answers(section.name, len(section.questions), rank < k) for section, rank in found]
+
+
+def ranks(
+    vectors: Vectors,
+    sections: Iterable[Section],
+    *,
+    objective: Objective = cos_add,
+    fold: bool = True,
+    limit: int | None = None,
+) -> list[tuple[Section, Int64[np.ndarray, " known"]]]:
+    """How many words come before d in each question whose words are known; a huge number where d is a, b or c.
+
+    With each section, in the order of its questions. Arguments as in `answer`.
+    """
     index = _folded(vectors, limit, fold)
     # With `fold` only the first of each case takes part.
     rows = np.fromiter(index.values(), np.int64, len(index))
@@ -141,29 +159,32 @@ def answer(
     for section in sections:
         quads = [[place.get(w.casefold() if fold else w, -1) for w in question] for question in section.questions]
         known = np.array([quad for quad in quads if min(quad) >= 0], np.int64).reshape(-1, 4)
-        found.append(Answers(section.name, len(quads), _correct(units, known, k, objective)))
+        found.append((section, _ranks(units, known, objective)))
     return found
 
 
-def _correct(
-    units: Float32[np.ndarray, "v d"], questions: Int64[np.ndarray, "n 4"], k: int, objective: Objective
-) -> Bool[np.ndarray, " n"]:
-    correct = np.zeros(len(questions), bool)
+def _ranks(
+    units: Float32[np.ndarray, "v d"], questions: Int64[np.ndarray, "n 4"], objective: Objective
+) -> Int64[np.ndarray, " n"]:
+    rank = np.zeros(len(questions), np.int64)
     # Section files run over all pairs of few words: each word's cosines are computed once a section.
     terms, at = np.unique(questions[:, :3], return_inverse=True)
     at = at.reshape(-1, 3)
-    step = max(1, _SCORES // max(len(units), 1))
+    step, small = max(1, _SCORES // max(len(units), 1)), max(1, _CACHED // max(len(units), 1))
     for start in range(0, len(questions), step):
         part = slice(start, start + step)
         some, inverse = np.unique(at[part], return_inverse=True)
         cosines = units[terms[some]] @ units.T  # (terms, v)
-        a, b, c = inverse.reshape(-1, 3).T
-        scores = objective(cosines[a], cosines[b], cosines[c])  # (q, v)
-        np.put_along_axis(scores, questions[part, :3], -np.inf, 1)
-        target = np.take_along_axis(scores, questions[part, 3:], 1)  # (q, 1)
-        # An expected word that is one of the question's own cannot be found.
-        correct[part] = ((scores > target).sum(1) < k) & np.isfinite(target[:, 0])
-    return correct
+        local = inverse.reshape(-1, 3)
+        for first in range(0, len(local), small):
+            a, b, c = local[first : first + small].T
+            few = slice(start + first, start + first + len(a))
+            scores = objective(cosines[a], cosines[b], cosines[c])  # (q, v)
+            np.put_along_axis(scores, questions[few, :3], -np.inf, 1)
+            target = np.take_along_axis(scores, questions[few, 3:], 1)  # (q, 1)
+            # An expected word that is one of the question's own cannot be found.
+            rank[few] = np.where(np.isfinite(target[:, 0]), (scores > target).sum(1), np.iinfo(np.int64).max)
+    return rank
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
@@ -174,6 +195,34 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = 1.959964 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return float(middle - half), float(middle + half)
+
+
+def pair_interval(
+    correct: Float[np.ndarray, " n"], pairs: Integer[np.ndarray, "n 2"], draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of the mean of `correct` where question i is made of two pairs of words, `pairs[i]`.
+
+    Questions that share a pair are right or wrong together, so pairs are drawn anew, with replacement, and each
+    question weighs as often as both of its pairs were drawn: percentiles of the weighted mean. Where all answers
+    are alike that has no width: then Wilson's, of the pairs.
+
+    Paper: Owen and Eckles 2012, Bootstrapping data arrays of arbitrary order, Annals of Applied Statistics.
+    """
+    if not len(correct):
+        return 0.0, 1.0
+    random, n = np.random.default_rng(seed), int(pairs.max()) + 1
+    if correct.min() == correct.max():
+        return wilson(round(n * float(correct[0])), n)
+    means = []
+    for _ in range(draws):
+        drawn = random.multinomial(n, np.full(n, 1 / n))
+        weight = drawn[pairs[:, 0]] * drawn[pairs[:, 1]]
+        if weight.any():
+            means.append(float(weight @ correct / weight.sum()))
+    if not means:
+        return 0.0, 1.0
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def accuracy_table(answers: Sequence[Answers], title: str = "Analogies") -> Table:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from mutua.data.store import reason
 from mutua.kernels.skipgram import BREAK
 from mutua.kernels.tokenize import WordTable, compact, count_into
 from mutua.types import InputError
@@ -24,8 +25,8 @@ __all__ = ["Corpus", "Source", "read_corpus", "read_sentences"]
 Source = PathLike | Iterable[Any]
 """A text file (plain, gzip, bzip2, xz or zst), several, lines, or lists of tokens."""
 
-# Tokens kept in memory; more go to a file.
-_IN_MEMORY = 1 << 25
+# Tokens kept in memory, of four bytes; more go to a file.
+_IN_MEMORY = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ def read_corpus(
 
 
 def _name(source: Source) -> str:
-    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else "corpus"
+    """What messages call it: the file, or the first of several."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    if isinstance(source, (list, tuple)) and source and isinstance(source[0], os.PathLike):
+        return os.fspath(source[0]) + (f" and {len(source) - 1} more" if source[1:] else "")
+    return "corpus"
 
 
 def _fill(spool: _Spool, source: Source, tokenizer: Tokenizer, errors: str) -> Callable[..., list[str]]:
@@ -224,8 +230,8 @@ class _Spool:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self.blocks: list[Int32[np.ndarray, " b"]] = []
-        self.held = 0
+        self.held = np.empty(1 << 16, np.int32)
+        self.n_held = 0
         self.n = 0
         self.file: Any = None
         self.room = np.zeros(1 << 16, np.int64)
@@ -234,10 +240,14 @@ class _Spool:
         if len(block) and block.max() >= len(self.room):
             self.room = np.concatenate([self.room, np.zeros(max(len(self.room), int(block.max()) + 1), np.int64)])
         count_into(block, self.room)
-        self.blocks.append(block)
-        self.held += len(block)
+        n = self.n_held + len(block)
+        if n > len(self.held):
+            # Where it stands: the system moves a large array without a copy, so that it is never held twice.
+            self.held.resize(n + n // 4, refcheck=False)
+        self.held[self.n_held : n] = block
+        self.n_held = n
         self.n += len(block)
-        if self.held > _IN_MEMORY:
+        if n > _IN_MEMORY:
             self._spill()
 
     @property
@@ -246,17 +256,20 @@ class _Spool:
         return self.room[: np.count_nonzero(self.room)]
 
     def _spill(self) -> None:
-        if self.file is None:
-            self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
-        for block in self.blocks:
-            self.file.write(block.data)
-        self.blocks, self.held = [], 0
+        try:
+            if self.file is None:
+                self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
+            self.file.write(self.held[: self.n_held].data)
+            self.file.flush()
+        except OSError as error:
+            place = self.folder or tempfile.gettempdir()
+            raise InputError(f"folder: {place} cannot hold the corpus ({reason(error)}); name another") from None
+        self.n_held = 0
 
     def tokens(self) -> Int32[np.ndarray, " n"]:
         if self.file is None:
-            found = np.concatenate(self.blocks)
-            self.blocks = []
-            return found
+            self.held.resize(self.n, refcheck=False)
+            return self.held
         self._spill()
-        self.file.flush()
+        self.held = np.empty(0, np.int32)
         return np.asarray(np.memmap(self.file, np.int32, "r+", shape=(self.n,)))

@@ -53,10 +53,46 @@ def _opened_zst(path: Path) -> io.BufferedIOBase:
             module: Any = importlib.import_module(name)
         except ImportError:
             continue
-        return io.BufferedReader(module.open(path, "rb"))
+        return io.BufferedReader(_Zst(path, module), _PIECE)
     raise InputError(
         f"{path}: zst needs Python 3.14 or the package zstandard; pip install zstandard, or unpack it"
     )
+
+
+class _Zst(io.RawIOBase):
+    """Frames of zst one after another. The readers of zstandard take a file that is cut short for a whole one."""
+
+    def __init__(self, path: Path, module: Any) -> None:
+        self.file, self.error = open(path, "rb"), module.ZstdError  # noqa: SIM115
+        self.frame = getattr(module.ZstdDecompressor(), "decompressobj", module.ZstdDecompressor)
+        self.unpacker: Any = None
+        self.packed = self.held = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.held:
+            packed = self.packed or self.file.read(1 << 17)
+            if not packed:
+                if self.unpacker is not None:
+                    raise EOFError("the last frame has no end")
+                return 0
+            self.unpacker = self.unpacker or self.frame()
+            try:
+                self.held = self.unpacker.decompress(packed)
+            except self.error as error:
+                raise EOFError(str(error)) from None
+            self.packed = self.unpacker.unused_data
+            if self.unpacker.eof:
+                self.unpacker = None
+        n = min(len(buffer), len(self.held))
+        buffer[:n], self.held = self.held[:n], self.held[n:]
+        return n
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
 
 
 @contextmanager

@@ -159,6 +159,12 @@ def write_binary(vectors: Vectors, path: PathLike) -> None:
 
 def write_safetensors(vectors: Vectors, path: PathLike) -> None:
     """Tensors "vectors" (v, d), "words" (UTF-8, one after another), "ends" (v,) of each, and "counts" if known."""
+    with replacing(Path(path)) as file:
+        file.write(packed(word_tensors(vectors), {"format": json.dumps({"mutua.words": 1})}))
+
+
+def word_tensors(vectors: Vectors) -> dict[str, np.ndarray]:
+    """The tensors of `write_safetensors`."""
     spelled = [word.encode() for word in vectors.words]
     tensors = {
         "vectors": np.ascontiguousarray(vectors.matrix),
@@ -167,8 +173,13 @@ def write_safetensors(vectors: Vectors, path: PathLike) -> None:
     }
     if vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(vectors.counts)
-    with replacing(Path(path)) as file:
-        file.write(packed(tensors, {"format": json.dumps({"mutua.words": 1})}))
+    return tensors
+
+
+def words_of(tensors: dict[str, np.ndarray]) -> list[str]:
+    """The words in them."""
+    text, ends = tensors["words"].tobytes(), tensors["ends"].tolist()
+    return [text[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def read_safetensors(path: PathLike) -> Vectors:
@@ -182,9 +193,7 @@ def read_safetensors(path: PathLike) -> Vectors:
         raise InputError(f"{path}: cut short, or no safetensors ({reason(error)}); write it again") from None
     if not {"vectors", "words", "ends"} <= tensors.keys():
         raise InputError(f"{path}: holds {', '.join(sorted(tensors))}, not vectors, words and ends")
-    text, ends = tensors["words"].tobytes(), tensors["ends"].tolist()
-    words = [text[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
-    return Vectors(words, tensors["vectors"], tensors.get("counts"))
+    return Vectors(words_of(tensors), tensors["vectors"], tensors.get("counts"))
 
 
 def load_vectors(path: PathLike, *, limit: int | None = None, errors: str = "strict") -> Vectors:

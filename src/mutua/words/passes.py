@@ -11,17 +11,28 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, Int64
 
-from mutua.kernels.draws import pass_key
-from mutua.kernels.skipgram import Seen
+from mutua.kernels.draws import alias_table, pass_key
+from mutua.kernels.skipgram import Noise, Seen
 
-__all__ = ["Kernel", "effective_n_jobs", "passes"]
+__all__ = ["Kernel", "effective_n_jobs", "noise_of", "passes"]
 
 Kernel = Callable[..., Seen]
 
 # Tokens of a job: seconds of work at most, so that threads end together; lines have no part in it.
 _JOB = 1 << 18
+
+
+def noise_of(counts: Int64[np.ndarray, " v"], sample: float, power: float) -> Noise:
+    """An occurrence of a word is kept with probability sqrt(t/f) + t/f, f its frequency and t = `sample`.
+
+    sample 0 keeps all. Noise is drawn with probability proportional to count^power.
+    """
+    frequency = np.maximum(counts, 1) / max(counts.sum(), 1)
+    keep = np.sqrt(sample / frequency) + sample / frequency if sample else np.ones(len(counts))
+    threshold, other = alias_table(np.maximum(counts, 1).astype(float) ** power)
+    return Noise(keep.astype(np.float32), threshold, other)
 
 
 def effective_n_jobs(n_jobs: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from mutua.kernels.bigrams import count_bigrams, join_best, join_left
 from mutua.kernels.skipgram import BREAK
 from mutua.types import InputError
 from mutua.words.corpus import Corpus, Source, read_corpus, read_sentences
+from mutua.words.linked import Linked
 from mutua.words.tokens import Tokenizer
 
-__all__ = ["Phrases", "Tally", "by_total", "by_vocabulary", "join_best", "join_left"]
+__all__ = ["CONNECTORS", "Phrases", "Tally", "by_total", "by_vocabulary", "join_best", "join_left"]
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,17 @@ Join = Callable[
         Int64[np.ndarray, " p"],
         Int32[np.ndarray, " p"],
         Float64[np.ndarray, " p"],
+        Int32[np.ndarray, " n"] | None,
+        Int32[np.ndarray, " n"] | None,
     ],
     int,
 ]
+"""`join_left` or `join_best`, or what has their signature."""
 
+CONNECTORS = frozenset(
+    ("a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by", "and", "or")
+)
+"""English articles, prepositions and conjunctions, for `connector_words`: the list that gensim has."""
 
 # Sentences that `transform` works on at once.
 _SENTENCES = 1000
@@ -61,6 +69,9 @@ class Phrases(TransformerMixin, BaseEstimator):
 
         score(a, b) = (n_ab - discount) / (n_a n_b) * scale
 
+    With `connector_words`, words between which only connectors stand are neighbours too, and are joined with them
+    (bank_of_america); n_ab counts a and b with these connectors between, and no phrase begins or ends with one.
+
     Args:
         thresholds: one a pass; lower from pass to pass. They depend on the scale: 200 then 100 is the C program's
             demonstration, by total; gensim's one pass has 10, by vocabulary.
@@ -68,11 +79,12 @@ class Phrases(TransformerMixin, BaseEstimator):
         discount: keeps rare pairs from scoring high; `min_count` by default, as in both programs.
         scale: `by_total` or `by_vocabulary`, or another function of a `Tally`.
         join: `join_left` takes the first pair met, as both programs do; `join_best` the best of those overlapping.
+        connector_words: words that may stand within a phrase, as `CONNECTORS`; none by default.
         joiner: stands between joined words.
         tokenizer, errors, folder: as in `read_corpus`.
 
     Attributes:
-        phrases_: for each pass, the pairs (a, b) joined and their scores.
+        phrases_: for each pass, the pairs (a, b) joined and their scores; connectors stand between, (a, of, b).
         tallies_: for each pass, what was counted.
 
     Paper: Mikolov et al. 2013, Distributed Representations of Words and Phrases and their Compositionality,
@@ -94,6 +106,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         discount: float | None = None,
         scale: Callable[[Tally], float] = by_total,
         join: Join = join_left,
+        connector_words: Collection[str] = (),
         joiner: str = "_",
         tokenizer: Tokenizer | None = None,
         errors: str = "strict",
@@ -104,6 +117,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         self.discount = discount
         self.scale = scale
         self.join = join
+        self.connector_words = connector_words
         self.joiner = joiner
         self.tokenizer = tokenizer
         self.errors = errors
@@ -121,7 +135,7 @@ class Phrases(TransformerMixin, BaseEstimator):
     def transform(self, X: Source) -> Iterator[list[str]]:
         """Sentences with their phrases joined, one after another: X is streamed."""
         check_is_fitted(self, "phrases_")
-        pairs = [_Pairs(found, self.joiner) for found in self.phrases_ if found]
+        pairs = [_Joined(found, self.joiner, self.connector_words) for found in self.phrases_ if found]
         sentences = read_sentences(X, self.tokenizer, errors=self.errors)
         while batch := list(itertools.islice(sentences, _SENTENCES)):
             for some in pairs:
@@ -134,7 +148,7 @@ class Phrases(TransformerMixin, BaseEstimator):
             corpus = replace(X, tokens=X.tokens.copy())
         else:
             corpus = read_corpus(X, self.tokenizer, min_count=1, errors=self.errors, folder=self.folder)
-        self.phrases_: list[dict[tuple[str, str], float]] = []
+        self.phrases_: list[dict[tuple[str, ...], float]] = []
         self.tallies_: list[Tally] = []
         for i, threshold in enumerate(self.thresholds):
             joins = last or i + 1 < len(self.thresholds)
@@ -143,15 +157,17 @@ class Phrases(TransformerMixin, BaseEstimator):
 
     def _pass(self, corpus: Corpus, threshold: float, joins: bool) -> Corpus:
         discount = self.min_count if self.discount is None else self.discount
-        bigrams = count_bigrams(corpus.tokens, self.min_count)
         words, counts = corpus.words, corpus.counts
-        tally = Tally(int(counts.sum()), int((counts > 0).sum()), bigrams.distinct)
-        n_a, n_b = counts[bigrams.left].astype(float), counts[bigrams.right].astype(float)
+        linked = Linked(corpus.tokens, words, self.connector_words)
+        bigrams = count_bigrams(linked.tokens, self.min_count, linked.starts)
+        total, distinct = int(counts.sum()), int((counts > 0).sum()) - linked.connectors_seen
+        tally = Tally(total, distinct, bigrams.distinct)
+        n_a, n_b = counts[linked.word_of(bigrams.left)].astype(float), counts[bigrams.right].astype(float)
         # In gensim's order of operations: a score at the threshold is decided by the last bit.
         score = (bigrams.counts - discount) / (n_a * n_b) * self.scale(tally)
         chosen = np.flatnonzero(score > threshold)
         left, right, score = bigrams.left[chosen], bigrams.right[chosen], score[chosen]
-        pairs = [(words[a], words[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+        pairs = [(*linked.spelled(a), words[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
         self.phrases_.append(dict(zip(pairs, score.tolist(), strict=True)))
         self.tallies_.append(tally)
         if not joins or not pairs:
@@ -159,11 +175,10 @@ class Phrases(TransformerMixin, BaseEstimator):
         # a_b and c may make what a and b_c make: one phrase, one number.
         number = {word: i for i, word in enumerate(words)}
         joined = [number.setdefault(self.joiner.join(pair), len(number)) for pair in pairs]
-        n = self.join(corpus.tokens, left, right, np.array(joined, np.int32), score)
-        tokens = corpus.tokens[:n]
+        tokens = linked.joined(self.join, left, right, np.array(joined, np.int32), score)
         found = sum(
             np.bincount(tokens[start : start + (1 << 22)] + 1, minlength=len(number) + 1)[1:]
-            for start in range(0, n, 1 << 22)
+            for start in range(0, len(tokens), 1 << 22)
         )
         return Corpus(tokens, list(number), np.asarray(found, np.int64), corpus.total)
 
@@ -172,35 +187,41 @@ class Phrases(TransformerMixin, BaseEstimator):
             raise InputError("thresholds: none; give one a pass, for example [200, 100]")
         if self.min_count < 1:
             raise InputError(f"min_count: {self.min_count!r}; use a whole number of at least 1")
+        if isinstance(self.connector_words, str):
+            raise InputError(f"connector_words: {self.connector_words!r} is one string; give a list of words")
 
 
-class _Pairs:
-    """Pairs found in one pass, for joining lists of strings."""
+class _Joined:
+    """Phrases found in one pass, for joining lists of strings."""
 
-    def __init__(self, found: dict[tuple[str, str], float], joiner: str) -> None:
-        self.joiner = joiner
-        words = dict.fromkeys(itertools.chain.from_iterable(found))
-        self.number = {word: i for i, word in enumerate(words)}
-        pairs = np.array([[self.number[a], self.number[b]] for a, b in found], np.int64).reshape(-1, 2)
-        self.left, self.right = np.ascontiguousarray(pairs.T)
+    def __init__(self, found: dict[tuple[str, ...], float], joiner: str, connectors: Collection[str]) -> None:
+        self.joiner, self.connectors = joiner, connectors
+        words = dict.fromkeys(itertools.chain(connectors, itertools.chain.from_iterable(found)))
+        self.words = [*words, "\n"]  # the last is any word of no phrase
+        self.number = {word: i for i, word in enumerate(self.words)}
         self.scores = np.array(list(found.values()), float)
-        self.pairs = list(found)
+        self.found = list(found)
 
     def joined(self, sentences: list[list[str]], join: Join) -> list[list[str]]:
-        # Words of no pair share a number past those of pairs; a joined pair has a negative one below BREAK.
-        other = len(self.number)
+        # A joined pair has a negative number below BREAK.
+        other = self.number["\n"]
         words = [word for sentence in sentences for word in (*sentence, "\n")]
         tokens = np.array([BREAK if word == "\n" else self.number.get(word, other) for word in words], np.int32)
-        marks = BREAK - 1 - np.arange(len(self.pairs), dtype=np.int32)
-        n = join(tokens, self.left, self.right, marks, self.scores)
+        linked = Linked(tokens, self.words, self.connectors)
+        marks = BREAK - 1 - np.arange(len(self.found), dtype=np.int32)
+        number = self.number
+        places = [linked.number([number[word] for word in phrase[:-1]]) for phrase in self.found]
+        left = np.array(places, np.int64)
+        right = np.array([number[phrase[-1]] for phrase in self.found], np.int64)
         found: list[list[str]] = [[]]
         at = 0
-        for token in tokens[:n].tolist():
+        for token in linked.joined(join, left, right, marks, self.scores).tolist():
             if token == BREAK:
                 found.append([])
             elif token < BREAK:
-                found[-1].append(self.joiner.join(self.pairs[BREAK - 1 - token]))
-                at += 1
+                phrase = self.found[BREAK - 1 - token]
+                found[-1].append(self.joiner.join(phrase))
+                at += len(phrase) - 1
             else:
                 found[-1].append(words[at])
             at += 1

@@ -1,0 +1,96 @@
+"""A whole model in one file: what was learned, what it was learned with, and where its random numbers stand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as packed
+from sklearn.utils import check_random_state
+
+from mutua.data.store import reason, replacing
+from mutua.kernels.vectors import aligned
+from mutua.types import InputError
+from mutua.words.files import PathLike
+from mutua.words.formats import word_tensors, words_of
+from mutua.words.subwords import Subwords
+from mutua.words.tokens import Whitespace, Words
+
+__all__ = ["load_into", "save"]
+
+# Settings that are no plain values: written in a way of their own, or left out.
+_APART = ("subwords", "tokenizer", "random_state", "folder", "on_epoch")
+_TOKENIZERS: dict[str, type[Words] | type[Whitespace]] = {"Words": Words, "Whitespace": Whitespace}
+
+
+def save(model: Any, path: PathLike) -> None:
+    """Write a fitted `Word2Vec` or `CBOW` to a safetensors file, which `load_vectors` reads as vectors too."""
+    kind, state, position, *gauss = model._random.get_state()
+    settings = {name: value for name, value in model.get_params(deep=False).items() if name not in _APART}
+    tokenizer, subwords, seed = model.tokenizer, model.subwords, model.random_state
+    known = isinstance(tokenizer, (Words, Whitespace))
+    about = {
+        "class": type(model).__name__,
+        "settings": settings,
+        "subwords": None if subwords is None else [subwords.shortest, subwords.longest, subwords.buckets],
+        "tokenizer": [type(tokenizer).__name__, tokenizer.lower] if known else tokenizer and "a function",
+        "random_state": int(seed) if isinstance(seed, (int, np.integer)) else None,
+        "loss": model.loss_,
+        "total": model.total_,
+        "random": [kind, position, *gauss],
+    }
+    d = model.vector_size
+    tensors = word_tensors(model.vectors_)
+    tensors |= {"outputs": np.ascontiguousarray(model.outputs_[:, :d]), "random": np.asarray(state)}
+    if subwords is not None:  # words' vectors are then means of these
+        tensors["inputs"] = np.ascontiguousarray(model.inputs_[:, :d])
+    with replacing(Path(path)) as file:
+        file.write(packed(tensors, {"mutua.words.model": json.dumps(about)}))
+
+
+def load_into(kinds: dict[str, Any], path: PathLike, tokenizer: Any = None) -> Any:
+    """The model that `save` wrote: `partial_fit` goes on as if it had never been put away.
+
+    Raises InputError for a file that is damaged or holds something else, and where the tokenizer was a function
+    and none is given.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, "numpy") as file:
+            about = json.loads((file.metadata() or {}).get("mutua.words.model", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()} if about else {}  # noqa: SIM118
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or reason(error)}); check the path") from None
+    except SafetensorError as error:
+        raise InputError(f"{path}: cut short, or no safetensors ({reason(error)}); write it again") from None
+    if not about:
+        raise InputError(f"{path}: holds no model; load_vectors reads vectors, Word2Vec.save writes models")
+    if about["tokenizer"] == "a function" and tokenizer is None:
+        raise InputError(f"{path}: was learned with a tokenizer of its own; give it again with tokenizer=")
+    if isinstance(about["tokenizer"], list) and tokenizer is None:
+        tokenizer = _TOKENIZERS[about["tokenizer"][0]](about["tokenizer"][1])
+    model = kinds[about["class"]](
+        **about["settings"],
+        subwords=about["subwords"] and Subwords(*about["subwords"]),
+        tokenizer=tokenizer,
+        random_state=about["random_state"],
+    )
+    model._random = check_random_state(None)
+    kind, position, *gauss = about["random"]
+    model._random.set_state((kind, tensors["random"], position, *gauss))
+    model.words_, model.counts_, model.total_ = words_of(tensors), tensors["counts"], about["total"]
+    model.loss_, model.interrupted_ = about["loss"], False
+    model._n_words = len(model.words_)
+    model.inputs_ = _padded(tensors.get("inputs", tensors["vectors"]))
+    model.outputs_ = _padded(tensors["outputs"])
+    model.vectors_ = model._finished()
+    return model
+
+
+def _padded(rows: np.ndarray) -> np.ndarray:
+    made = aligned(*rows.shape)
+    made[:, : rows.shape[1]] = rows
+    return made
