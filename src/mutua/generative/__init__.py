@@ -5,6 +5,18 @@ from __future__ import annotations
 from mutua.generative.ambiguity import Ambiguity, ambiguity
 from mutua.generative.base import LinearGaussian, Posterior
 from mutua.generative.factor_analysis import FactorAnalysis
+from mutua.generative.ivae import IVAE
 from mutua.generative.ppca import ProbabilisticPCA
+from mutua.generative.vae import VAE, BetaVAE
 
-__all__ = ["Ambiguity", "FactorAnalysis", "LinearGaussian", "Posterior", "ProbabilisticPCA", "ambiguity"]
+__all__ = [
+    "IVAE",
+    "VAE",
+    "Ambiguity",
+    "BetaVAE",
+    "FactorAnalysis",
+    "LinearGaussian",
+    "Posterior",
+    "ProbabilisticPCA",
+    "ambiguity",
+]

@@ -1,0 +1,222 @@
+"""`IVAE`: a variational autoencoder that an auxiliary variable makes identifiable."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from sklearn.decomposition import FastICA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
+from mutua.evaluation.linear_baseline import modulated_log_prob
+from mutua.evaluation.nonlinear import Comparison, agreement, beats_linear, evidence, warn_unless_better
+from mutua.evaluation.variability import Variability, binned, variability_of_scales
+from mutua.generative.autoencoding import Autoencoding
+from mutua.generative.elbo import DENSITIES
+from mutua.generative.networks import PriorOfClass, PriorOfVector
+from mutua.generative.settings import checked_weights
+from mutua.types import InputError, Result, names
+
+__all__ = ["IVAE"]
+
+_BINS = 32
+"""Segments that a vector u is cut into where its modulation is judged."""
+
+
+class IVAE(Autoencoding):
+    """Nonlinear ICA by a VAE whose prior depends on u: x = f(s) + noise, s_i ~ p_i(s_i | u) independent given u.
+
+        ELBO = E_q[log N(x; f(s), noise^2 I)] + E_q[sum_i log p_i(s_i | u)] + H[q(s | x, u)]
+
+    u is a segment or label (integers, strings, booleans: scales are free parameters of each), or a vector (floats:
+    scales are a perceptron of it). None cuts the rows into equal segments, with a warning.
+
+    **Encoding without u.** q(s | x, u) is the product of a message g(s | x) from the encoder, which never sees u,
+    and the prior p(s | u). So one encoder serves both cases: `transform(X, u)` is the mean of the product, and
+    `transform(X)` that of g, the s that x alone makes most likely. A second encoder q(s | x) trained beside would
+    be another network to learn what g is already; the mixture over u weighted by p(u | x) has no answer for
+    segments never seen, and shrinks towards the priors of those that were. Where the noise is small all agree.
+
+    Args:
+        n_components: k sources; None for as many as channels; a list tries each by the ELBO of rows held out.
+        family: "gaussian" or "laplace", of p(s | u).
+        means: whether locations depend on u, besides scales.
+        weights: (a, b, c, d) of the decomposed bound (`mutua.generative.elbo.decomposition`) to train on instead
+            of the ELBO; published (100, 1, 0, 10). Restarts are ranked by the ELBO all the same.
+        segments: how many equal segments where u is not given.
+        hidden, layers, activation: of encoder, decoder, and the prior of a vector u.
+        whiten: work on principal components of deviation 1 (needed for speed), else on standardised channels.
+        noise: deviation that the observation noise starts at, of 1; it is learned.
+        steps, batch, lr, restarts, trial_steps, held_out, device, random_state: as in `VAE`.
+
+    Attributes: those of `VAE`, and auxiliary_, how u was read.
+
+    `fit` raises `InputError`: u of another length, one segment only, segments no longer than the channels, NaN,
+    constant channels, arguments out of range; `Diverged` (an `InputError`) names the step where training is no
+    longer finite. `transform` and `score` raise it for a u that was not in the fit.
+
+    >>> rng = np.random.default_rng(0)
+    >>> u = np.repeat(np.arange(8), 50)
+    >>> s = rng.normal(size=(400, 2)) * rng.uniform(0.5, 3, (8, 2))[u]
+    >>> X = np.tanh(s @ [[1.0, 0.4], [-0.3, 1.0]]) + 0.1 * s
+    >>> model = IVAE(hidden=8, steps=20, batch=100, device="cpu", random_state=0).fit(X, u)
+    >>> model.transform(X).shape, model.transform(X, u).shape, model.sample(3, u[:3]).shape
+    ((400, 2), (400, 2), (3, 2))
+
+    Paper: Khemakhem, Kingma, Monti and Hyvarinen, Variational autoencoders and nonlinear ICA (2020),
+    arXiv:1907.04809.
+    """
+
+    # Any, because scikit-learn's convention is that arguments are kept as given and judged by `fit`.
+    def __init__(
+        self,
+        n_components: Any = None,
+        *,
+        family: Any = "gaussian",
+        means: Any = False,
+        weights: Any = None,
+        segments: Any = None,
+        hidden: Any = 64,
+        layers: Any = 2,
+        activation: Any = "silu",
+        whiten: Any = True,
+        noise: Any = 0.5,
+        steps: Any = 8000,
+        batch: Any = 1000,
+        lr: Any = 0.02,
+        restarts: Any = 1,
+        trial_steps: Any = 500,
+        held_out: Any = 0.1,
+        device: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.family = family
+        self.means = means
+        self.weights = weights
+        self.segments = segments
+        self.hidden = hidden
+        self.layers = layers
+        self.activation = activation
+        self.whiten = whiten
+        self.noise = noise
+        self.steps = steps
+        self.batch = batch
+        self.lr = lr
+        self.restarts = restarts
+        self.trial_steps = trial_steps
+        self.held_out = held_out
+        self.device = device
+        self.random_state = random_state
+
+    def _prior(self, k: int, u: Auxiliary | None) -> nn.Module:
+        assert u is not None
+        if u.discrete:
+            return PriorOfClass(u.count, k, bool(self.means))
+        return PriorOfVector(u.width, k, bool(self.means), self.hidden, max(1, self.layers), self.activation)
+
+    def _objective(self, rows: int) -> dict[str, Any]:
+        if self.family not in DENSITIES:
+            raise InputError(f"family={self.family!r}; give one of {names(DENSITIES)}")
+        return {"family": self.family, "weights": checked_weights(self.weights), "rows": rows}
+
+    def fit(self, X: Any, u: Any = None) -> IVAE:
+        """Fit X (n, d) with u (n,) or (n, du)."""
+        rows = checked_rows(X)
+        read = auxiliary(u, len(rows), segments=self.segments)
+        if read.index is not None:
+            check_segments(read.index, rows.shape[1])
+        self._fit(read, rows)
+        return self
+
+    def _again(self, u: Any, n: int) -> torch.Tensor:
+        assert self.auxiliary_ is not None
+        return self._coded(again(u, n, self.auxiliary_), n)
+
+    def transform(self, X: Any, u: Any = None) -> Float[np.ndarray, "n k"]:
+        """The sources of each row of X (n, d): the mean of q(s | x, u), or of g(s | x) where u is not given."""
+        x = self._rows(X)
+        return self._means(self.method_, x, None if u is None else self._again(u, len(x)))
+
+    def score_samples(self, X: Any, u: Any = None, *, samples: int = 1) -> Float[np.ndarray, " n"]:
+        """A bound on log p(x | u) of each row, in nats: the ELBO's estimate for 1 sample, nearer with more."""
+        x = self._rows(X)
+        return self._bound(x, self._again(u, len(x)), samples)
+
+    def score(self, X: Any, u: Any = None, *, samples: int = 1) -> float:
+        """Mean of `score_samples`."""
+        return float(self.score_samples(X, u, samples=samples).mean())
+
+    def sample(self, n_samples: int = 1, u: Any = None, random_state: Any = None) -> Float[np.ndarray, "n d"]:
+        """Rows x ~ p(x | u), noise included; where u is not given, classes are drawn as often as in the fit.
+
+        Raises `InputError` where u was a vector and none is given, or is not n_samples long.
+        """
+        check_is_fitted(self, "method_")
+        if n_samples < 1:
+            raise InputError(f"n_samples={n_samples}; give 1 or more")
+        random = check_random_state(self.random_state if random_state is None else random_state)
+        read = self.auxiliary_
+        assert read is not None
+        if u is not None:
+            return self._drawn(self._again(u, n_samples), random)
+        if read.index is None:
+            raise InputError("u: a vector in the fit; give one for each row to sample")
+        return self._drawn(torch.as_tensor(random.choice(read.index, n_samples)), random)
+
+    def report(self, X: Any = None, u: Any = None) -> Result:
+        """Evidence that the sources are the real ones, without the truth.
+
+        Restarts' agreement (where several were tried) always; with rows that were not trained on, also whether u
+        modulates the sources enough, and whether the model beats linear ICA there (a UserWarning where it
+        doesn't). Says what is left open.
+        """
+        check_is_fitted(self, "method_")
+        restarts = agreement(self._codes) if len(self._codes) > 1 else None
+        checked: Variability | None = None
+        compared: Comparison | None = None
+        if X is not None:
+            rows = checked_rows(X)
+            read = self.auxiliary_
+            assert read is not None
+            coded = again(u, len(rows), read)
+            index = coded.index
+            if index is None:
+                assert coded.vector is not None
+                index = binned(coded.vector, max(2, min(_BINS, len(rows) // 50)))
+            checked = variability_of_scales(self.transform(rows), index)
+            compared = self._compared(rows, coded, index)
+            if compared is not None:
+                warn_unless_better(compared)
+        return evidence(
+            "IVAE", sources=self.method_.k, variability=checked, restarts=restarts, comparison=compared
+        )
+
+    def _compared(
+        self, rows: Float[np.ndarray, "n d"], u: Auxiliary, index: Int64[np.ndarray, " n"]
+    ) -> Comparison | None:
+        """On every second row: the importance bound beside linear ICA, fitted with scales of segments on the rest.
+
+        None where linear ICA can't be fitted: too few rows, or channels of lower rank.
+        """
+        half = np.arange(len(rows)) % 2 == 0
+        if len(rows) < 20:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # of Gaussian sources: any rotation is as good
+            linear = FastICA(whiten="unit-variance", whiten_solver="eigh", random_state=0).fit(rows[half])
+        if linear.components_.shape != (rows.shape[1],) * 2:
+            return None
+        base = modulated_log_prob(
+            linear.transform(rows[half]), index[half], linear.transform(rows[~half]), index[~half]
+        )
+        coded = self._coded(u, len(rows))[torch.as_tensor(~half)]
+        ours = self._bound(self._rows(rows[~half]), coded, 10)
+        return beats_linear(ours, base + np.linalg.slogdet(linear.components_)[1])

@@ -1,0 +1,63 @@
+"""Arguments of the VAE family, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+
+from mutua.generative.networks import ACTIVATIONS
+from mutua.types import InputError, names
+
+__all__ = ["checked_settings", "checked_weights", "device_of", "sizes_of"]
+
+
+def checked_settings(model: Any) -> None:
+    """Raise `InputError` for an argument that the networks or their training can't use, naming it."""
+    for name, least in {"hidden": 1, "layers": 0, "steps": 1, "batch": 2, "restarts": 1, "trial_steps": 1}.items():
+        value = getattr(model, name)
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise InputError(f"{name}={value!r}; give a whole number of {least} or more")
+    for name in ("noise", "lr"):
+        value = getattr(model, name)
+        if not isinstance(value, Real) or not 0 < float(value) < float("inf"):
+            raise InputError(f"{name}={value!r}; give a number above 0")
+    if not isinstance(model.held_out, Real) or not 0 < float(model.held_out) < 1:
+        raise InputError(f"held_out={model.held_out!r}; give a share between 0 and 1")
+    if model.activation not in ACTIVATIONS:
+        raise InputError(f"activation={model.activation!r}; give one of {names(ACTIVATIONS)}")
+
+
+def sizes_of(wanted: Any, d: int) -> list[int]:
+    """Numbers of components to try: d for None, one, or several."""
+    sizes = [d] if wanted is None else list(wanted) if isinstance(wanted, Sequence) else [wanted]
+    for k in sizes:
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= d:
+            raise InputError(f"n_components={wanted!r} for {d} channels; give 1 to {d}, several of them, or None")
+    if not sizes:
+        raise InputError("n_components: an empty list; name at least one size")
+    return [int(k) for k in sizes]
+
+
+def checked_weights(weights: Any) -> tuple[float, float, float, float] | None:
+    """(a, b, c, d) of the decomposed bound, or None."""
+    if weights is None:
+        return None
+    try:
+        a, b, c, d = (float(w) for w in weights)
+    except (TypeError, ValueError):
+        raise InputError(f"weights={weights!r}; give four numbers (a, b, c, d), or None for the ELBO") from None
+    if not all(0 <= w < float("inf") for w in (a, b, c, d)):
+        raise InputError(f"weights={weights!r}; each must be finite and 0 or more")
+    return a, b, c, d
+
+
+def device_of(device: Any) -> str:
+    """ "auto", "cpu" or "cuda" as training calls it: auto is CUDA where there is one."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device={device!r}; give 'auto', 'cpu' or 'cuda'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device='cuda': no CUDA device is seen; give 'cpu' or 'auto'")
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
