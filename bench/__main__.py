@@ -14,7 +14,15 @@ NAMES = {
     "unmix": "the cocktail party: voices and music unmixed, SI-SDR improvement beside FastICA and picard",
     "information": "mutual information where it is known: the default beside benchmark-mi's estimators, coverage",
     "mi_studies": "the staircase of mutual information, every estimator and critic, at its published setting",
+    "views": "SimCLR's views beside torchvision, albumentations and kornia; a step beside lightly's; accuracy",
+    "nonlinear_contrast": "TCL, GCL and PCL on the published mixtures: held-out MCC, beside linear controls",
+    "flow_ica": "FlowICA on the published mixtures, with u ignored, of another make, beside linear methods",
     "words": "skip-gram and phrases beside gensim: words a second, memory, analogies and word similarity",
+    "words_best": "analogies at the best settings of mutua and of gensim, chosen on half of the questions",
+    "words_kinds": "CBOW and subword vectors beside gensim's CBOW and FastText: words a second, quality",
+    "large_batch": "SimCLR's step on ResNet-18 at batch 4096 in chunks: time an image, memory; layouts",
+    "ivae": "IVAE on its own simulation, beside VAE, beta-VAE and linear models; ICE-BeeM's grid",
+    "contrast": "contrastive losses streamed, beside lightly, pytorch-metric-learning and info-nce-pytorch",
 }
 
 

@@ -1,6 +1,6 @@
 """Mutual information on distributions where it is known: the default beside a published package's estimators.
 
-`ours`, `stairs` and `peers` measure what is missing, a piece at a time; `record` writes what is there.
+`ours`, `stairs`, `null` and `peers` measure what is missing, a piece at a time; `record` writes what is there.
 The peers run under a Python of their own, `--peer PYTHON`, in which `benchmark-mi` is installed
 (pip install benchmark-mi jax==0.4.26 jaxlib==0.4.26).
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import kstest
 
 from bench.record import Log, keep
 from mutua.data.known import known
@@ -58,6 +59,14 @@ GRID = (
     "spiral-normal_cdf-multinormal-sparse-25-25-2-2.0",
 )
 STAIRS = tuple(f"{kind}gaussian-20-{nats}" for kind in ("", "cubic-", "mixed_cubic-") for nats in (2, 6, 10))
+# Pairs with no information: x of one seed, y of another.
+NULL = (
+    "multinormal-dense-5-5-0.5",
+    "student-identity-3-3-2",
+    "1v1-bimodal-0.75",
+    "spiral-multinormal-sparse-3-3-2-2.0",
+)
+NULLS, NULL_ROWS = 200, 1000
 PEER = """
 import json, sys, time
 import numpy as np
@@ -79,11 +88,11 @@ print(json.dumps({"value": value, "seconds": time.process_time() - start}))
 
 def main(args: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench information", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=["ours", "peers", "stairs", "record"])
+    parser.add_argument("parts", nargs="*", choices=["ours", "peers", "stairs", "null", "record"])
     parser.add_argument("--peer", default="python3", help="a Python in which benchmark-mi is installed")
     parser.add_argument("--seeds", type=int, default=1, help="data sets of each distribution, ours")
     told = parser.parse_args(args)
-    log, parts = Log(), told.parts or ["ours", "stairs", "peers", "record"]
+    log, parts = Log(), told.parts or ["ours", "stairs", "null", "peers", "record"]
     # Seeds outermost and in strides, so that what is there at any time is balanced.
     order = [name for start in range(3) for name in GRID[start::3]]
     for seed in range(told.seeds):
@@ -91,6 +100,8 @@ def main(args: list[str]) -> None:
             _ours(name, ROWS, seed, log)
         for name in STAIRS if "stairs" in parts else ():
             _ours(name, 10_000, seed, log)
+    for seed in range(NULLS if "null" in parts else 0):
+        _null(NULL[seed % len(NULL)], seed, log)
     for name in order if "peers" in parts else ():
         for peer in PEERS:
             _peer(peer, name, told.peer, log)
@@ -108,6 +119,16 @@ def _ours(name: str, n: int, seed: int, log: Log) -> None:
     piece = result.as_dict() | {"seconds": time.process_time() - start, "wall": time.monotonic() - wall}
     _save(path, piece)
     log(f"{name}, n {n}, seed {seed}: {result.value:.3f} of {known(name).information:.3f}")
+
+
+def _null(name: str, seed: int, log: Log) -> None:
+    path = PLACE / f"null-{name}-{NULL_ROWS}-{seed}.json"
+    if path.exists():
+        return
+    x, y = known(name).sample(NULL_ROWS, seed)[0], known(name).sample(NULL_ROWS, 10_000 + seed)[1]
+    result = mutual_information(x, y, effort="quick", seed=seed)
+    _save(path, result.as_dict())
+    log(f"{name}, independent, seed {seed}: {result.value:.4f}, p {result.p_value:.3f}")
 
 
 def _peer(peer: str, name: str, python: str, log: Log) -> None:
@@ -148,7 +169,7 @@ def _value(pieces: list[dict[str, Any]]) -> float:
 def _record(log: Log) -> None:
     ours = {name: _pieces("ours", name, ROWS) for name in GRID}
     theirs = {peer: {name: _pieces(peer, name, ROWS) for name in GRID} for peer in PEERS}
-    tables = [_grid(ours, theirs), _covered(ours), _stairs()]
+    tables = [_grid(ours, theirs), _covered(ours), _independent(), _stairs()]
     # Only distributions that everyone has measured are compared.
     shared = [name for name in GRID if ours[name] and all(theirs[peer][name] for peer in PEERS)]
     words = ["Not enough measured yet to compare."]
@@ -219,6 +240,24 @@ def _covered(ours: dict[str, Any]) -> Table:
         [row],
         "95 % intervals of the default over the grid, all seeds.",
     )
+
+
+def _independent() -> Table:
+    rows = []
+    for name in ("all", *NULL):
+        pieces = [piece for one in NULL if name in ("all", one) for piece in _pieces("null", one, NULL_ROWS)]
+        if not pieces:
+            continue
+        p = np.array([piece["p_value"] for piece in pieces])
+        fit = float(kstest(p, "uniform").pvalue)
+        values = np.array([piece["value"] for piece in pieces])
+        inside = 100 * float(np.mean([piece["interval"][0] == 0 for piece in pieces]))
+        rows.append([name, len(p), *(100 * float(np.mean(p <= a)) for a in (0.01, 0.05, 0.1, 0.5)), fit, inside])
+        rows[-1] += [float(values.mean()), float(np.quantile(values, 0.95))]
+    shares = [f"% of p ≤ {a}" for a in (0.01, 0.05, 0.1, 0.5)]
+    columns = ["margins of", "runs", *shares, "KS p", "% of intervals from 0", "mean", "95 % quantile"]
+    note = f"x and y independent, n = {NULL_ROWS:,}, effort quick; the value in nats. KS: of uniform p-values."
+    return Table("Under independence", columns, rows, note)
 
 
 def _stairs() -> Table:

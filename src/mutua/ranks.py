@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-__all__ = ["gather", "mine", "rank", "total", "world"]
+__all__ = ["gather", "highest", "mine", "rank", "total", "world"]
 
 
 def world() -> int:
@@ -68,6 +68,14 @@ def gather(x: Tensor) -> Tensor:
 def total(x: Tensor) -> Tensor:
     """The sum of x over ranks. Differentiable."""
     return x if world() == 1 else _Total.apply(x)
+
+
+def highest(x: Tensor) -> Tensor:
+    """The largest of each entry over ranks. Not differentiable."""
+    x = x.detach().clone()
+    if world() > 1:
+        dist.all_reduce(x, dist.ReduceOp.MAX)
+    return x
 
 
 def mine(drawn: Any) -> Any:

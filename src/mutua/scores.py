@@ -1,20 +1,26 @@
 """Arrangements: which of a critic's scores are of the joint, and which of the product.
 
-Each function takes a critic and what it scores, and returns `Scores`. Held as plain dense tensors; because
-bounds read only reductions, a streamed implementation can take the place of `Dense` without touching a bound.
+Each function takes a critic and what it scores, and returns `Scores`: `Streamed` for a critic that factorises,
+where that is faster or the matrix is large, else `Dense`. The numbers are the same, but for rounding.
+
+The anchors of `paired`, `multiview` and `local` may be some of the examples that they are scored against, those
+from number `first` on: a rank's own among those of all ranks. Their partners count from there.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
+from mutua.kernels.contrast import Run, holes
+from mutua.streamed import Streamed, factorised, few, room, streams, wide
 from mutua.types import Critic, Elementwise, InputError
 
-__all__ = ["Dense", "drawn", "local", "multiview", "paired", "shuffled"]
+__all__ = ["Dense", "Streamed", "dense", "drawn", "local", "multiview", "paired", "shuffled"]
 
 
 class Dense:
@@ -38,10 +44,13 @@ class Dense:
         self.keep = keep
         self.others = product.shape[-1] if keep is None else int(keep[0].sum()) if len(keep) else 0
         if self.others < 1:
-            raise InputError(
-                f"scores: {joint.shape[-2]} examples leave no draw from the product to contrast with; "
-                "use a batch of at least two"
-            )
+            raise few(joint.shape[-2])
+
+    def turned(self) -> Dense:
+        """The same pairs with the candidates as anchors: T_ji. Where there is one partner each, as in `paired`."""
+        if self.joint.shape[-1] != 1 or self.product.shape[-2] != self.product.shape[-1]:
+            raise InputError("scores: only those of all pairs can be turned; use mutua.scores.paired")
+        return Dense(self.joint, self.product.mT, None if self.keep is None else self.keep.mT)
 
     def _kept(self, values: Tensor, fill: float) -> Tensor:
         return values if self.keep is None else values.masked_fill(~self.keep, fill)
@@ -59,14 +68,44 @@ class Dense:
         return torch.logsumexp(self._kept(self.product, -math.inf), -1) - math.log(self.others)
 
 
-def _different(n: int, device: torch.device) -> Bool[Tensor, "n n"]:
-    return ~torch.eye(n, dtype=torch.bool, device=device)
+def dense(scores: Dense | Streamed) -> Dense:
+    """The same scores in memory, for what reads single ones."""
+    if isinstance(scores, Dense):
+        return scores
+    matrix = scores.left @ scores.right.mT
+    return Dense(scores.joint, matrix, _kept(scores.apart, *scores.shape, matrix.device))
 
 
-def paired(critic: Critic, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b n dy"]) -> Dense:
-    """(x_i, y_i) are joint; (x_i, y_j), j != i, are from the product. N^2 critic evaluations."""
-    matrix = critic.matrix(x, y)  # (*b, n, n)
-    return Dense(matrix.diagonal(dim1=-2, dim2=-1)[..., None], matrix, _different(x.shape[-2], x.device))
+def _kept(apart: Sequence[Run], n: int, m: int, device: torch.device) -> Bool[Tensor, "n m"] | None:
+    gaps = holes(apart, range(n), range(m), device)
+    return None if gaps is None else ~gaps
+
+
+def paired(
+    critic: Critic, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b m dy"], first: int = 0
+) -> Dense | Streamed:
+    """(x_i, y_i) are joint; (x_i, y_j), j != i, are from the product. N^2 critic evaluations.
+
+    Args:
+        critic: of x and y.
+        x: the anchors.
+        y: as many, or more.
+        first: x_i's partner is y_(first + i).
+    """
+    n, m = x.shape[-2], y.shape[-2]
+    _partners(n, m, first)
+    apart = (Run(0, first, n),)
+    if inner := factorised(critic, n, m):
+        left, right = inner.left(x), inner.right(y)  # (*b, n, k), (*b, m, k)
+        if streams(left, right):
+            joint = (wide(left) * wide(right[..., first : first + n, :])).sum(-1, keepdim=True)  # (*b, n, 1)
+            return Streamed(left, right, joint, apart)
+        matrix = left @ right.mT  # (*b, n, m)
+    else:
+        room(critic, x, y)
+        matrix = critic.matrix(x, y)
+    joint = matrix.diagonal(first, -2, -1)[..., None]  # (*b, n, 1)
+    return Dense(joint, matrix, _kept(apart, n, m, x.device))
 
 
 def drawn(
@@ -94,28 +133,73 @@ def shuffled(critic: Critic, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"],
     return drawn(critic, x, y, y[partner][:, None])
 
 
-def multiview(critic: Critic, views: Float[Tensor, "v n d"]) -> Dense:
+def multiview(
+    critic: Critic,
+    views: Float[Tensor, "v n d"],
+    among: Float[Tensor, "v m d"] | None = None,
+    first: int = 0,
+) -> Dense | Streamed:
     """v views of n examples, each an anchor: its v - 1 partners are joint, views of other examples are not.
 
     Rows run view by view: row k n + i is view k of example i.
+
+    Args:
+        critic: of two views.
+        views: of the anchors.
+        among: the views of all examples, the anchors' own from number `first` on; by default `views`.
+        first: where among those the anchors are.
     """
     v, n, _ = views.shape
     if v < 2:
         raise InputError(f"scores: {v} view of each example leaves no pair; draw at least two")
-    flat = views.flatten(0, 1)  # (v n, d)
-    matrix = critic.matrix(flat, flat)  # (v n, v n)
-    example = torch.arange(n, device=views.device).repeat(v)  # (v n,)
-    same = example[:, None] == example  # (v n, v n)
-    partner = same & _different(v * n, views.device)
-    return Dense(matrix[partner].view(v * n, v - 1), matrix, ~same)
+    everyone = views if among is None else among  # (v, m, d)
+    m = everyone.shape[1]
+    _partners(n, m, first)
+    apart = tuple(Run(k * n, other * m + first, n) for k in range(v) for other in range(v))
+    x, y = views.flatten(0, 1), everyone.flatten(0, 1)  # (v n, d), (v m, d)
+    other = torch.arange(v - 1, device=x.device)
+    other = other + (other >= torch.arange(v, device=x.device).repeat_interleave(n)[:, None])  # (v n, v - 1)
+    if inner := factorised(critic, v * n, v * m):
+        z = inner.both(x) if among is None else None
+        left, right = (inner.left(x), inner.right(y)) if z is None else (z, z)  # (v n, k), (v m, k)
+        if streams(left, right):
+            own = wide(right).unflatten(0, (v, m))[:, first : first + n]  # (v, n, k)
+            each = torch.einsum("ank,bnk->anb", wide(left).unflatten(0, (v, n)), own)  # (v, n, v)
+            return Streamed(left, right, each.flatten(0, 1).gather(1, other), apart)
+        matrix = left @ right.mT  # (v n, v m)
+    else:
+        room(critic, x, y)
+        matrix = critic.matrix(x, y)
+    example = first + torch.arange(n, device=x.device).repeat(v)[:, None]  # (v n, 1)
+    joint = matrix.gather(1, other * m + example)  # (v n, v - 1)
+    return Dense(joint, matrix, _kept(apart, v * n, v * m, x.device))
 
 
-def local(critic: Critic, x: Float[Tensor, "n dx"], y: Float[Tensor, "n l dy"]) -> Dense:
+def local(
+    critic: Critic, x: Float[Tensor, "n dx"], y: Float[Tensor, "m l dy"], first: int = 0
+) -> Dense | Streamed:
     """x_i with each of its own l locations y_il is joint; with all locations of other examples, product.
 
-    The arrangement of Deep InfoMax's local objective (Hjelm et al. 2019, arXiv:1808.06670).
+    `first` as in `paired`. The arrangement of Deep InfoMax's local objective (Hjelm et al. 2019,
+    arXiv:1808.06670).
     """
-    n, locations, _ = y.shape
-    matrix = critic.matrix(x, y.flatten(0, 1))  # (n, n l)
-    own = ~_different(n, x.device).repeat_interleave(locations, 1)  # (n, n l)
-    return Dense(matrix[own].view(n, locations), matrix, ~own)
+    n, (m, places, _) = len(x), y.shape
+    _partners(n, m, first)
+    apart = tuple(Run(0, first * places + place, n, places) for place in range(places))
+    flat = y.flatten(0, 1)  # (m l, dy)
+    if inner := factorised(critic, n, m * places):
+        left, right = inner.left(x), inner.right(flat)  # (n, k), (m l, k)
+        if streams(left, right):
+            own = wide(right).unflatten(0, (m, places))[first : first + n]  # (n, l, k)
+            return Streamed(left, right, torch.einsum("nk,nlk->nl", wide(left), own), apart)
+        matrix = left @ right.mT  # (n, m l)
+    else:
+        room(critic, x, flat)
+        matrix = critic.matrix(x, flat)
+    columns = torch.arange(first * places, (first + n) * places, device=x.device).view(n, places)
+    return Dense(matrix.gather(1, columns), matrix, _kept(apart, n, m * places, x.device))
+
+
+def _partners(n: int, m: int, first: int) -> None:
+    if not 0 <= first <= m - n:
+        raise InputError(f"scores: anchors {first} to {first + n - 1} of {m} examples; each needs its partner")

@@ -20,6 +20,7 @@ __all__ = [
     "Contrast",
     "Critic",
     "Elementwise",
+    "Embedding",
     "Encode",
     "Encoder",
     "InnerProduct",
@@ -111,6 +112,10 @@ class InnerProduct(Critic):
     def right(self, y: Float[Tensor, "*m dy"]) -> Float[Tensor, "*m k"]:
         raise NotImplementedError(f"{type(self).__name__} must define right(y)")
 
+    def both(self, x: Float[Tensor, "*n dx"]) -> Float[Tensor, "*n k"] | None:
+        """phi(x) where T(x, y) = <phi(x), phi(y)>, which halves the work of scoring x with itself; else none."""
+        return None
+
     def forward(self, x: Float[Tensor, "*#n dx"], y: Float[Tensor, "*#n dy"]) -> Float[Tensor, "*#n"]:
         return (self.left(x) * self.right(y)).sum(-1)
 
@@ -178,6 +183,28 @@ class Method(nn.Module):
     def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
         """What a step sees of images (n, c, h, w), for a page to show: column name to n images."""
         return {"image": images}
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """A step that gradient caching can cut in two: step(batch, generator) = judge(embed(batch, draw(...))).
+
+    `embed` holds the activations and sees each example by itself: the rows that it makes of some of the batch,
+    with `mutua.views.rows` of what was drawn, are those it makes of the whole (batch norm in training aside).
+    What mixes examples, and ranks, is `judge`.
+    """
+
+    def draw(self, batch: Any, generator: Generator) -> dict[str, Any]:
+        """All that is random, for this rank's examples: a nested dict of tensors whose leading axis is n."""
+        ...
+
+    def embed(self, batch: Any, drawn: Mapping[str, Any]) -> Float[Tensor, "n v k"]:
+        """v vectors of each example. The only part that needs the network, and its memory."""
+        ...
+
+    def judge(self, z: Float[Tensor, "n v k"]) -> Step:
+        """The loss of this rank's vectors among those of all ranks. Cheap in memory."""
+        ...
 
 
 # --- what comes out ----------------------------------------------------------------------------------------

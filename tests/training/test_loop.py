@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mutua.training import Diverged, Interrupted, Plan, fit
 from mutua.training import checkpoint as checkpoints
-from mutua.training.loop import _Trainer
 from mutua.training.metrics import read
 from mutua.training.plan import learning_rate
+from mutua.training.trainer import Trainer
 from mutua.types import InputError, Step
 from training.toys import Numbers, Regression, Toy, same
 
@@ -194,7 +195,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(where, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     method = Toy()
-    trainer = _Trainer(method, PLAN, 5, {})
+    trainer = Trainer(method, PLAN, 5, {})
     monkeypatch.setattr(where, full)
     with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written \(No space left on device\)"):
         trainer.save(tmp_path / checkpoints.NAME)
@@ -228,6 +229,32 @@ def test_clipping_bounds_the_step():
     fit(method, Numbers(), replace(plan, schedule="constant"))
     moved = torch.cat([(a - b).flatten() for a, b in zip(method.parameters(), start.parameters(), strict=True)])
     assert moved.norm().item() == pytest.approx(1e-3, rel=1e-3)
+
+
+class Asked(TorchDispatchMode):
+    """Counts what makes the host wait for a device: numbers read, shapes that depend on values."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.times += any(
+            name in str(func) for name in ("_local_scalar_dense", "nonzero", "unique", "equal.default")
+        )
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("plan", VARIANTS.values(), ids=VARIANTS.keys())
+def test_a_step_asks_the_device_for_nothing(plan):
+    trainer = Trainer(Toy(), replace(plan, clip=1.0), 5, {"batch": 8})
+    with Asked() as asked:
+        for _ in range(2):
+            trainer.train(Numbers().values[:8])
+    assert asked.times == 0
+    with Asked() as asked:
+        trainer.check(None)
+    assert asked.times > 0  # the control
 
 
 def test_the_average_is_what_a_loop_gives():
@@ -268,6 +295,11 @@ def test_learning_rates_by_hand():
     stepped = [learning_rate(replace(plan, warmup=0, schedule="steps"), step, 5) for step in (0, 14, 15, 30, 40)]
     assert stepped == pytest.approx([1, 1, 0.2, 0.04, 0.008])
     assert learning_rate(replace(plan, schedule="constant"), 49, 5) == 1.0
+    doubled = replace(plan, batch=512, accumulate=2, warmup=0, schedule="constant")
+    assert learning_rate(replace(doubled, scaling="linear"), 0, 5) == pytest.approx(4.0)
+    assert learning_rate(replace(doubled, scaling="sqrt"), 0, 5) == pytest.approx(2.0)
+    assert learning_rate(replace(doubled, scaling="linear"), 0, 5, 128) == pytest.approx(1.0)  # few data
+    assert learning_rate(doubled, 0, 5) == 1.0
     longer = replace(plan, warmup=100)  # longer than the training: it rises to its end
     assert learning_rate(longer, 49, 5) == 1.0  # however long the warm-up
 
@@ -277,6 +309,9 @@ def test_learning_rates_by_hand():
     [
         ("epochs", 0),
         ("batch", 1),
+        ("micro_batch", -1),
+        ("batch_norm", "frozen"),
+        ("scaling", "cubic"),
         ("accumulate", 0),
         ("devices", 0),
         ("log_every", 0),
@@ -296,6 +331,20 @@ def test_plans_that_cannot_be(name, value):
     object.__setattr__(plan, name, value)  # past the type checker of the tests, which users don't have
     with pytest.raises(InputError, match=rf"^{name}: "):
         plan.__post_init__()
+
+
+def test_simclrs_rates_are_a_scaling():
+    """Appendix B.1 of the paper: 0.3 B / 256, and 0.075 sqrt(B)."""
+    for batch in (256, 512, 4096):
+        plan = replace(PLAN, batch=batch, schedule="constant", optimizer="lars")
+        linear, root = replace(plan, lr=0.3, scaling="linear"), replace(plan, lr=1.2, scaling="sqrt")
+        assert learning_rate(linear, 0, 9) == pytest.approx(0.3 * batch / 256)
+        assert learning_rate(root, 0, 9) == pytest.approx(0.075 * batch**0.5)
+
+
+def test_the_rate_that_is_logged_is_scaled_by_what_a_step_sees():
+    plan = replace(PLAN, batch=512, lr=0.256, scaling="linear", schedule="constant")
+    assert fit(Regression(), Numbers(64), plan)[0]["lr"] == pytest.approx(0.064)
 
 
 def test_a_batch_must_divide_among_devices():

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.training import LARS, OPTIMIZERS, SCHEDULES, Plan
+from mutua.training import LARS, OPTIMIZERS, SCALINGS, SCHEDULES, Plan
 from mutua.training.metrics import Csv, read
 from mutua.training.norm import SyncedBatchNorm, synchronised
 from mutua.training.optimizers import optimizer
 from mutua.training.order import batches, seeded
-from mutua.training.plan import OptimizerName, ScheduleName
+from mutua.training.plan import OptimizerName, ScalingName, ScheduleName
 from mutua.types import InputError
 from training.toys import Numbers, Regression
 
@@ -60,6 +60,7 @@ def test_biases_and_norms_are_not_decayed(name):
 def test_every_name_of_a_plan_is_in_its_catalogue():
     assert set(get_args(OptimizerName)) == set(OPTIMIZERS)
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
+    assert set(get_args(ScalingName)) == set(SCALINGS)
 
 
 def test_nothing_to_train_is_refused():
@@ -76,16 +77,27 @@ def test_lars_against_a_slow_twin():
     made = optimizer(layer, Plan(optimizer="lars", lr=0.7, momentum=0.8, weight_decay=0.1))
     assert isinstance(made, LARS)
     vw, vb = np.zeros_like(w), np.zeros_like(b)
-    for _ in range(4):
+    for rate in (0.7, 0.7, 0.2, 0.05):  # a change of the rate leaves the velocity as it is
+        for group in made.param_groups:
+            group["lr"] = rate
         gw, gb = rng.normal(size=w.shape), rng.normal(size=b.shape)
         layer.weight.grad, layer.bias.grad = torch.tensor(gw), torch.tensor(gb)
         made.step()
         u = gw + 0.1 * w
-        vw = 0.8 * vw + 1e-3 * np.linalg.norm(w) / np.linalg.norm(u) * u
-        vb = 0.8 * vb + gb
-        w, b = w - 0.7 * vw, b - 0.7 * vb
+        vw = 0.8 * vw + rate * 1e-3 * np.linalg.norm(w) / np.linalg.norm(u) * u
+        vb = 0.8 * vb + rate * gb
+        w, b = w - vw, b - vb
     np.testing.assert_allclose(layer.weight.detach(), w, rtol=1e-12)
     np.testing.assert_allclose(layer.bias.detach(), b, rtol=1e-12)
+
+
+def test_a_step_of_lars_by_hand():
+    """|w| = 5, |u| = 10, eta = 0.1: the trust ratio is 0.05 and the step 0.5 x 0.05 x u."""
+    w = nn.Parameter(torch.tensor([[3.0, 4.0]]))
+    made = LARS([w], lr=0.5, momentum=0.9, weight_decay=1.0, eta=0.1)
+    w.grad = torch.tensor([[3.0, 4.0]])  # u = g + w = (6, 8)
+    made.step()
+    assert torch.allclose(w.data, torch.tensor([[2.85, 3.8]]))
 
 
 def test_lars_where_a_norm_is_zero_takes_a_plain_step():

@@ -30,6 +30,7 @@ class Chosen:
     split: str
     size: int | None
     skip_bad: bool
+    cache: Path | None
     tensorboard: bool
     json: bool
 
@@ -45,6 +46,12 @@ _COMMON: dict[str, tuple[Any, Any, str]] = {
     "split": (str, "train", "Part of the data to learn from: train, test or all."),
     "size": (int | None, None, "Height and width to bring the images to; their own by default."),
     "skip_bad": (bool, False, "Leave out image files that cannot be read, and count them."),
+    "cache": (
+        Path | None,
+        None,
+        "Folder to keep a folder's decoded images in, memory-mapped, for the next run; without it they stay in "
+        "memory, beyond a gibibyte in the platform's cache.",
+    ),
     "tensorboard": (bool, False, "Write TensorBoard's files too."),
     "json": (bool, False, "Print JSON instead of words."),
 }

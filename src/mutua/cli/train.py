@@ -20,6 +20,7 @@ from mutua.cli.devices import check_accelerator
 from mutua.cli.output import say
 from mutua.cli.settings import arguments, chosen
 from mutua.data import Images, load
+from mutua.data.images import GIBIBYTE
 from mutua.methods import METHODS
 from mutua.ranks import rank
 from mutua.types import InputError
@@ -47,7 +48,7 @@ class Train:
     def __call__(self) -> None:
         args = chosen(self.method)
         check_accelerator(args.plan.accelerator)
-        images = square(load(args.data, args.split, size=args.size, skip_bad=args.skip_bad), args.data)
+        images = _learned_from(args.data, args.split, args.size, args.skip_bad, args.cache)
         recipe = runs.Recipe(
             args.method, args.encoder, images.shape[0], images.shape[1], args.settings, args.plan.seed
         )
@@ -71,11 +72,13 @@ class Resume:
 
     Args:
         run: Folder of the run.
+        cache: Folder to keep a folder's decoded images in, as of train.
         tensorboard: Write TensorBoard's files too.
         json: Print JSON instead of words.
     """
 
     run: Positional[Path]
+    cache: Path | None = None
     tensorboard: bool = False
     json: bool = False
 
@@ -85,14 +88,12 @@ class Resume:
         data = config["data"]
         if data.get("name") is None:
             raise InputError(f"{self.run}: was trained on data handed over in Python; resume it there")
-        images = square(
-            load(
-                data["name"],
-                data.get("split", "train"),
-                size=data.get("size"),
-                skip_bad=bool(data.get("skip_bad")),
-            ),
+        images = _learned_from(
             data["name"],
+            data.get("split", "train"),
+            data.get("size"),
+            bool(data.get("skip_bad")),
+            self.cache,
         )
         recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
         runs.train(
@@ -105,6 +106,13 @@ class Resume:
             progress=True,
         )
         _done(self.run, self.json)
+
+
+def _learned_from(data: str, split: str, size: int | None, skip_bad: bool, cache: Path | None) -> Images:
+    """The images, a folder's decoded while training goes on: into a kept file where a cache is named."""
+    in_memory = GIBIBYTE if cache is None else 0
+    found = load(data, split, size=size, skip_bad=skip_bad, cache=cache, in_memory=in_memory, at_once=False)
+    return square(found, data)
 
 
 def _loggers(tensorboard: bool, folder: Path) -> Sequence[Logger]:

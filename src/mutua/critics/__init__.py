@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from mutua.critics.concat import Concat
 from mutua.critics.encode_and_dot import EncodeAndDot
+from mutua.critics.families import STATISTICS, ExponentialFamily, LearnedStatistics
 from mutua.critics.inner import Bilinear, Cosine, Dot, Separable
+from mutua.critics.innovations import AbsoluteInnovation, LearnedInnovation
 from mutua.critics.sums import ComponentSum
 
-__all__ = ["CRITICS", "Bilinear", "ComponentSum", "Concat", "Cosine", "Dot", "EncodeAndDot", "Separable"]
+__all__ = [
+    "CRITICS",
+    "STATISTICS",
+    "AbsoluteInnovation",
+    "Bilinear",
+    "ComponentSum",
+    "Concat",
+    "Cosine",
+    "Dot",
+    "EncodeAndDot",
+    "ExponentialFamily",
+    "LearnedInnovation",
+    "LearnedStatistics",
+    "Separable",
+]
 
 CRITICS = {
     "concat": Concat,
@@ -17,4 +33,7 @@ CRITICS = {
     "dot": Dot,
     "encode_and_dot": EncodeAndDot,
     "component_sum": ComponentSum,
+    "exponential_family": ExponentialFamily,
+    "absolute_innovation": AbsoluteInnovation,
+    "learned_innovation": LearnedInnovation,
 }

@@ -36,6 +36,9 @@ class Dot(InnerProduct):
     def right(self, y: Float[Tensor, "*m d"]) -> Float[Tensor, "*m d"]:
         return y
 
+    def both(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+        return x
+
 
 class Cosine(InnerProduct):
     """T(x, y) = <x, y> / (|x| |y| temperature): SimCLR's critic.
@@ -60,6 +63,9 @@ class Cosine(InnerProduct):
 
     def right(self, y: Float[Tensor, "*m d"]) -> Float[Tensor, "*m d"]:
         return normalize(y, dim=-1)
+
+    def both(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+        return normalize(x, dim=-1) * torch.exp(-self.log_temperature / 2).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"temperature={self.log_temperature.exp().item():.3g}"

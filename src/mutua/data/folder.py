@@ -14,6 +14,7 @@ import numpy as np
 from mutua.data.decode import BadImageError, in_threads, pixels_of, progress, survey
 from mutua.data.images import GIBIBYTE, Images, part
 from mutua.data.store import cache_folder, fingerprint, mapped, replacing, write_rows
+from mutua.data.streamed import Streamed
 from mutua.types import InputError
 
 __all__ = ["EXTENSIONS", "MIXED_SIZE", "TEST_FOLDERS", "folder", "has_images"]
@@ -131,7 +132,7 @@ def _read(
         for k, row in enumerate(rows()):
             pixels[k] = row
         return pixels[: len(kept)], kept
-    about = place.with_suffix(".json")
+    about = _list_of(place)
 
     def build(file: BinaryIO) -> None:
         write_rows(file, shape, rows())
@@ -147,6 +148,15 @@ def _read(
         raise InputError(f"{place}: {message}; free space, or name another cache") from error
 
 
+def _list_of(place: Path) -> Path:
+    """Where it is written which of the files the rows of `place` are."""
+    return place.with_suffix(".json")
+
+
+def _kept(place: Path) -> bool:
+    return place.exists() and _list_of(place).exists()
+
+
 def folder(
     path: Path | str,
     split: str = "all",
@@ -156,6 +166,7 @@ def folder(
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
     threads: int | None = None,
+    at_once: bool = True,
 ) -> Images:
     """The images under a folder, in the order of their paths: JPEG, PNG, WebP, TIFF, BMP, the first frame of GIF.
 
@@ -170,6 +181,10 @@ def folder(
 
     More than `in_memory` bytes of pixels are decoded into a file in the cache, a row at a time, and
     memory-mapped; the next call with the same files finds them there. The result doesn't depend on `threads`.
+
+    Headers are read now, pixels too unless `at_once` is False: then each file is decoded when it is first taken
+    (`Streamed`), so that training starts at once; a file that cannot be decoded is named then. With `skip_bad`
+    all are decoded now, since which rows there are must be known.
 
     Raises `InputError` naming the folder where it is missing or has no image, and naming the file where one
     cannot be read; with `skip_bad` such files are left out, and counted in `source` and in the log. Without
@@ -206,14 +221,34 @@ def folder(
     if len(chosen) * int(np.prod(shape)) > in_memory:
         key = fingerprint([files[k] for k in chosen], shape, skip_bad)
         place = cache_folder(cache) / "decoded" / f"folder-{key}.npy"
+    if not at_once and not skip_bad and not (place is not None and _kept(place)):
+
+        def decode(row: int) -> np.ndarray:
+            file = files[chosen[row]]
+            return pixels_of(file, str(file), size=size, grey=shape[0] == 1)
+
+        rest = _about(root, files, chosen, labels, classes, notes)
+        return Streamed(decode, len(chosen), shape, *rest, place=place, threads=threads)
     pixels, decoded = _read([files[k] for k in chosen], shape, size, skip_bad, place, threads)
     if not decoded:
         raise InputError(nothing)
     kept = [chosen[k] for k in decoded]
     if skipped := len(rows) - len(kept):
         notes.append(f"{skipped} of {len(rows)} files could not be read and were left out")
+    return Images(pixels, *_about(root, files, kept, labels, classes, notes))
+
+
+def _about(
+    root: Path,
+    files: list[Path],
+    rows: list[int],
+    labels: np.ndarray | None,
+    classes: tuple[str, ...],
+    notes: list[str],
+) -> tuple[np.ndarray | None, tuple[str, ...], tuple[str, ...], str]:
+    """(Labels, classes, names, source) of the rows; what was noted is logged."""
     for note in notes:
         log.info("%s: %s", root, note)
-    names = tuple(files[k].relative_to(root).as_posix() for k in kept)
+    names = tuple(files[k].relative_to(root).as_posix() for k in rows)
     about = f" ({'; '.join(notes)})" if notes else ""
-    return Images(pixels, None if labels is None else labels[kept], classes, names, f"{root.name or root}{about}")
+    return None if labels is None else labels[rows], classes, names, f"{root.name or root}{about}"

@@ -63,6 +63,7 @@ def load(
     skip_bad: bool = False,
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
+    at_once: bool = True,
 ) -> Images:
     """The part "train", "test" or "all" of a data set known by name, or of a folder or file by its path.
 
@@ -72,7 +73,8 @@ def load(
     as `folder` says, or holds MNIST's four IDX files; a file is a .npy or .npz of images or an IDX file. What
     comes without a split has a fifth, of every class where there are labels, as its test set: the same on every
     machine. `size` makes all images size x size; `skip_bad` leaves out image files of a folder that cannot be
-    read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache.
+    read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache. Without `at_once` a
+    folder's files are decoded when they are first taken, as `folder` says.
 
     Raises `InputError` naming what was not found or cannot be read.
     """
@@ -94,7 +96,7 @@ def load(
         if split == "all":
             return resized(joined(idx_set(place, "train"), idx_set(place, "test")), size, cache)
         return resized(idx_set(place, split), size, cache)
-    return folder(place, split, size=size, skip_bad=skip_bad, cache=cache, in_memory=in_memory)
+    return folder(place, split, size=size, skip_bad=skip_bad, cache=cache, in_memory=in_memory, at_once=at_once)
 
 
 def as_images(

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from mutua.bounds import infonce_loss, jsd
 from mutua.information.folds import Folds
 from mutua.information.ratio import LogRatio
-from mutua.scores import Dense, paired
+from mutua.scores import paired
 
 __all__ = ["Fit", "Fitted", "fit", "objective"]
 
@@ -56,8 +56,7 @@ def objective(critic: LogRatio, x: Float[Tensor, "f n dx"], y: Float[Tensor, "f 
     normaliser where the information is too large for one.
     """
     scores = paired(critic, x, y)
-    flipped = Dense(scores.joint, scores.product.mT, scores.keep)
-    return jsd(scores) + 0.5 * (infonce_loss(scores) + infonce_loss(flipped))
+    return jsd(scores) + 0.5 * (infonce_loss(scores) + infonce_loss(scores.turned()))
 
 
 def fit(

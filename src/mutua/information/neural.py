@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from mutua.information.estimators import ESTIMATORS, Estimator, Pairs
 from mutua.information.fitting import Best, fit_critic, row_batches
-from mutua.scores import Dense, paired
+from mutua.scores import Dense, Streamed, dense, paired
 from mutua.types import Critic, InputError, check_finite, names
 
 __all__ = ["NeuralEstimate", "fold_rows", "held_out_scores", "neural_estimate"]
@@ -137,11 +137,11 @@ def held_out_scores(
             for start in range(0, count * size, size)
         ]
     critic.train(mode)
-    dense = [scores for scores in blocks if isinstance(scores, Dense)]
-    keep = dense[0].keep  # (K, K), the same in every block
+    held = [dense(scores) for scores in blocks if isinstance(scores, Dense | Streamed)]
+    keep = held[0].keep  # (K, K), the same in every block
     return Dense(
-        torch.cat([scores.joint for scores in dense]),  # (n, 1)
-        torch.cat([scores.product for scores in dense]),  # (n, K)
+        torch.cat([scores.joint for scores in held]),  # (n, 1)
+        torch.cat([scores.product for scores in held]),  # (n, K)
         None if keep is None else keep.repeat(count, 1),
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mutua.critics.inner import mlp
-from mutua.scores import Dense, paired
+from mutua.scores import paired
 from mutua.types import Critic, Scores
 
 __all__ = ["GaussianConditional", "club", "leave_one_out", "likelihood", "paired_by_y"]
@@ -69,7 +69,6 @@ def leave_one_out(scores: Scores) -> Float[Tensor, "*b"]:
     return scores.joint.mean((-2, -1)) - scores.row_logmeanexp().mean(-1)
 
 
-def paired_by_y(critic: Critic, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b n dy"]) -> Dense:
+def paired_by_y(critic: Critic, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b n dy"]) -> Scores:
     """`paired` with y as the anchors: row i holds T(x_j, y_i). N^2 critic evaluations."""
-    scores = paired(critic, x, y)
-    return Dense(scores.joint, scores.product.mT, scores.keep)
+    return paired(critic, x, y).turned()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from mutua.bounds import infonce
-from mutua.critics import Dot
-from mutua.ranks import gather, mine, world
-from mutua.scores import Dense, multiview
-from mutua.types import Bound, Contrast, Critic, InnerProduct, Method, Step, View
+from mutua.objectives.scoring import scored_views
+from mutua.ranks import mine, world
+from mutua.types import Bound, Contrast, Critic, Method, Step, View
 
-__all__ = ["Contrastive", "draw_views", "head_mlp", "scored"]
+__all__ = ["Contrastive", "draw_views", "head_mlp"]
 
 
 def draw_views(view: View, images: Tensor, generator: Generator) -> Tensor:
@@ -30,23 +31,6 @@ def head_mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(hidden, outputs),
     )
-
-
-def scored(arrange: Callable[[Critic, Tensor, Tensor], Dense], critic: Critic, x: Tensor, y: Tensor) -> Dense:
-    """Scores of x (n, ...) and y (n, ...) against those of all ranks.
-
-    A critic that factorises is applied to this rank's rows and its two sides are gathered; any other sees the
-    gathered rows. Scores are float32 at least: a softmax of bfloat16 scores would round what it compares.
-    """
-    if isinstance(critic, InnerProduct):
-        x, y, critic = critic.left(x), critic.right(y), Dot()
-    x, y = gather(x), gather(y)
-    with torch.autocast(x.device.type, enabled=False):
-        return arrange(critic, _wide(x), _wide(y))
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 class Contrastive(Method):
@@ -81,15 +65,28 @@ class Contrastive(Method):
         self.views = views
 
     def step(self, batch: Tensor, generator: Generator) -> Step:
-        images = batch  # (n, c, h, w)
-        shown = torch.cat([draw_views(self.view, images, generator) for _ in range(self.views)])  # (v n, c, h, w)
-        z = self.head(self.encoder(shown)).unflatten(0, (self.views, -1))  # (v, n, k)
-        everyone = gather(z.transpose(0, 1)).transpose(0, 1)  # (v, n of all ranks, k)
-        with torch.autocast(images.device.type, enabled=False):
-            scores = multiview(self.critic, _wide(everyone))
-            value = self.contrast(scores)
-            with torch.no_grad():
-                nats = infonce(scores)  # what the projection tells of the other view, at most log K
+        return self.judge(self.embed(batch, self.draw(batch, generator)))
+
+    def draw(self, batch: Tensor, generator: Generator) -> dict[str, Any]:
+        """Parameters of each view for this rank's images, drawn for the batch of all ranks."""
+        n, _, height, width = batch.shape
+        every = n * world()
+        drawn = [self.view.draw(every, height, width, generator) for _ in range(self.views)]
+        return {f"view {k + 1}": mine(parameters) for k, parameters in enumerate(drawn)}
+
+    def embed(self, batch: Tensor, drawn: Mapping[str, Any]) -> Float[Tensor, "n v *d"]:
+        """The encoder's features of each view of images (n, c, h, w). All views are encoded as one batch."""
+        shown = torch.cat([self.view.apply(batch, parameters) for parameters in drawn.values()])  # (v n, c, h, w)
+        return self.encoder(shown).unflatten(0, (len(drawn), -1)).transpose(0, 1)  # (n, v, d)
+
+    def judge(self, z: Float[Tensor, "n v *d"]) -> Step:
+        # The head is on this side of the cut: its batch norm then sees the whole batch, and features are small.
+        n, v = z.shape[:2]
+        projected = self.head(z.flatten(0, 1)).unflatten(0, (n, v))  # (n, v, k)
+        scores = scored_views(self.critic, projected.transpose(0, 1))
+        value = self.contrast(scores)
+        with torch.no_grad():
+            nats = infonce(scores)  # what the projection tells of the other view, at most log K
         return Step(-value, {"infonce_nats": nats})
 
     def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:

@@ -53,6 +53,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.mi_which",
         "Which estimator should I use? Answered from measurements of bias, variance and cost.",
     ),
+    "batch-size": Listed(
+        "mutua.studies.batch_size",
+        "How large a batch? The bias of InfoNCE against K; time and memory, streamed and in chunks.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",
@@ -61,9 +65,32 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.gaussian_sources",
         "ICA on Gaussian sources: stability at chance; one Gaussian among others is found.",
     ),
+    "darmois": Listed(
+        "mutua.studies.darmois",
+        "Independent components always exist and are never unique: Darmois's map, swirls, and a model's twin.",
+    ),
+    "ivae": Listed(
+        "mutua.studies.ivae",
+        "iVAE finds the sources of a nonlinear mixture, held out and without u; VAE and beta-VAE don't.",
+    ),
+    "tcl": Listed("mutua.studies.tcl", "time-contrastive learning: MCC against the depth of the mixture"),
+    "gcl": Listed("mutua.studies.gcl", "generalised contrastive learning: u a segment, time, the past, or iVAE's"),
+    "pcl": Listed("mutua.studies.pcl", "permutation-contrastive learning: MCC against the depth of the mixture"),
+    "identifiability": Listed(
+        "mutua.studies.identifiability",
+        "Fitted again from other starts: iVAE, TCL, GCL agree with themselves and the truth; VAEs don't.",
+    ),
+    "flow-ica": Listed(
+        "mutua.studies.flow_ica",
+        "Exact likelihood of an invertible network finds the sources; what u, the make and the layers each add.",
+    ),
     "density-choice": Listed(
         "mutua.studies.density_choice",
         "ICA under the wrong density: where maximum likelihood still separates, and where it fails.",
+    ),
+    "analogies": Listed(
+        "mutua.studies.analogies",
+        "Newspapers, teams, airlines, executives: analogies of phrases and words, with coverage and intervals.",
     ),
 }
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mutua.bounds import infonce_loss, jsd
 from mutua.information.estimators import Estimator, plugin
-from mutua.scores import Dense, paired
+from mutua.scores import Dense, Streamed, paired
 from mutua.studies.staircase import Climb
 from mutua.types import Scores
 
@@ -28,10 +28,9 @@ def both_ways(scores: Scores) -> Float[Tensor, "*b"]:
     JSD alone fixes the scale of T; InfoNCE adds the ranking of hard pairs, for which it has the gradient that
     JSD loses where T is far below zero. Both have their optimum at log r, so their sum has.
     """
-    if not isinstance(scores, Dense):
-        raise TypeError("both_ways reads the matrix of all pairs: use mutua.scores.paired")
-    turned = Dense(scores.joint, scores.product.mT, None if scores.keep is None else scores.keep.mT)
-    return jsd(scores) + 0.5 * (infonce_loss(scores) + infonce_loss(turned))
+    if not isinstance(scores, Dense | Streamed):
+        raise TypeError("both_ways reads the scores of all pairs: use mutua.scores.paired")
+    return jsd(scores) + 0.5 * (infonce_loss(scores) + infonce_loss(scores.turned()))
 
 
 def bridge(scores: Scores, rounds: int = 10) -> Float[Tensor, "*b"]:

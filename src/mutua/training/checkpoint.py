@@ -49,8 +49,11 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         raise InputError(f"{path}: cannot be written ({reason}); {kept}; free space and resume") from error
 
 
-def load(path: Path, method: nn.Module, about: Mapping[str, Any]) -> Checkpoint:
-    """Read a checkpoint that fits this method.
+def load(
+    path: Path, method: nn.Module, about: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> Checkpoint:
+    """Read a checkpoint that fits this method. What it doesn't say of itself, for it is older than that, it has
+    from `defaults`.
 
     Raises `InputError` naming the file where it cannot be read, is of another method or data, or has weights of
     other shapes.
@@ -70,7 +73,7 @@ def load(path: Path, method: nn.Module, about: Mapping[str, Any]) -> Checkpoint:
     if version != _FORMAT:
         raise InputError(f"{path}: has format {version} and {_FORMAT} is read here; use the version it is of")
     for name, mine in about.items():
-        theirs = checkpoint.about.get(name)
+        theirs = checkpoint.about.get(name, (defaults or {}).get(name))
         if theirs != mine:
             raise InputError(f"{path}: is of {name} {theirs!r}, not {mine!r}; resume with its settings")
     expected = method.state_dict()

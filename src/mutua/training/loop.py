@@ -5,32 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from lightning_fabric.loggers.logger import Logger
-from torch import Generator, Tensor, nn
-from torch.optim import Optimizer
 
 from mutua.ranks import rank, world
 from mutua.training import checkpoint as checkpoints
-from mutua.training.average import Average
 from mutua.training.display import display
 from mutua.training.metrics import Csv, read
-from mutua.training.norm import synchronised
-from mutua.training.optimizers import optimizer
-from mutua.training.order import batches, seeded
-from mutua.training.plan import Plan, learning_rate
-from mutua.training.stopping import Diverged, Interrupted, asked_to_stop
-from mutua.types import InputError, Method, Rows
+from mutua.training.order import batches
+from mutua.training.plan import Plan
+from mutua.training.stopping import Interrupted, asked_to_stop
+from mutua.training.trainer import Trainer
+from mutua.types import Embedding, InputError, Method, Rows
 
 __all__ = ["fit"]
-
-# What may differ between a training and its resumption: it changes where and how fast, not what.
-_FREE = {"accelerator", "devices", "save_every", "log_every"}
 
 
 def fit(
@@ -60,7 +50,8 @@ def fit(
         progress: show it on standard error.
 
     Raises:
-        InputError: fewer than two examples, a checkpoint in the way or one that doesn't fit, a full disk.
+        InputError: fewer than two examples, a step that micro_batch cannot cut, a checkpoint in the way or one
+            that doesn't fit, a full disk.
         Diverged: the loss or a weight is no longer finite; names the step and the last good checkpoint.
         Interrupted: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
     """
@@ -74,6 +65,11 @@ def fit(
     batch = min(plan.batch, n - n % plan.devices)
     if batch < 1:
         raise InputError(f"devices: {plan.devices} for {n} examples; give each one at least")
+    if 0 < plan.micro_batch < batch // plan.devices and not isinstance(method, Embedding):
+        raise InputError(
+            f"micro_batch: a step of {type(method).__name__} has no draw, embed and judge to cut it at; "
+            "leave micro_batch at 0, or accumulate smaller batches"
+        )
     if (batches_in_all := plan.epochs * (n // batch)) < plan.accumulate:
         raise InputError(
             f"accumulate: {plan.accumulate} batches a step, and all epochs together have {batches_in_all}; "
@@ -88,7 +84,7 @@ def fit(
 
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng())
-        trainer = _Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
+        trainer = Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
         if resume and path is not None:
             trainer.load(path)
         start, stop = trainer.step, batches_in_all - batches_in_all % plan.accumulate
@@ -134,144 +130,3 @@ def fit(
 
 def _numbers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, float]]:
     return [{name: float(value) for name, value in row.items() if value} for row in rows]
-
-
-class _Forward(nn.Module):
-    """A method's step as a module's forward, which is what data-parallel wrappers wrap."""
-
-    def __init__(self, method: Method) -> None:
-        super().__init__()
-        self.method = method
-
-    def forward(self, batch: Any, generator: Generator) -> tuple[Tensor, dict[str, Any]]:
-        step = self.method.step(batch, generator)
-        return step.loss, dict(step.logs)
-
-
-def _channels_last(method: nn.Module) -> None:
-    """Convolutions of images are faster so, on CPU and CUDA. Those of volumes have no such layout."""
-    for p in method.parameters():
-        if p.ndim == 4:
-            p.data = p.data.contiguous(memory_format=torch.channels_last)
-
-
-class _Trainer:
-    """What a step changes: the method, the optimizer's state, the average, the number of steps done."""
-
-    def __init__(self, method: Method, plan: Plan, steps_per_epoch: int, about: Mapping[str, Any]) -> None:
-        self.plan = plan
-        self.method = method
-        self.steps_per_epoch = steps_per_epoch
-        try:
-            self.fabric = Fabric(
-                accelerator=plan.accelerator,
-                devices=plan.devices,
-                strategy="ddp" if plan.devices > 1 else "auto",
-                precision=plan.precision,
-            )
-        except (RuntimeError, ValueError) as error:  # what Fabric makes of a device that is not there
-            reason = " ".join(str(error).split())
-            raise InputError(f"accelerator, devices: {plan.accelerator}, {plan.devices}: {reason}") from error
-        self.fabric.launch()
-        if world() > 1:
-            synchronised(method)
-        _channels_last(method)
-        method.train()
-        self.raw: Optimizer = optimizer(method, plan)
-        self.module, self.optimizer = self.fabric.setup(_Forward(method), self.raw)
-        self.average = Average(method, plan.ema)
-        self.step = 0
-        settings = {name: value for name, value in asdict(plan).items() if name not in _FREE}
-        self.about = {"method": type(method).__name__, **about, **settings}
-        self.bad = torch.full((), -1, device=self.fabric.device)
-
-    def train(self, examples: Any) -> dict[str, Any]:
-        """One batch. Every `accumulate` batches the weights move."""
-        plan, number = self.plan, self.step
-        last = (number + 1) % plan.accumulate == 0
-        for group in self.raw.param_groups:
-            group["lr"] = learning_rate(plan, number, self.steps_per_epoch)
-        # Dropout and the like draw from torch's own generator, different on every rank.
-        torch.manual_seed(seeded(plan.seed, "torch", number, rank()).initial_seed())
-        with self.fabric.no_backward_sync(self.module, enabled=not last):
-            loss, logs = self.module(self.fabric.to_device(examples), seeded(plan.seed, "step", number))
-            self.fabric.backward(loss / plan.accumulate)
-        if last:
-            if plan.clip:
-                self.fabric.clip_gradients(
-                    self.module, self.optimizer, max_norm=plan.clip, error_if_nonfinite=False
-                )
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            self.average.update()
-        unfinished = torch.isfinite(loss.detach()).logical_not() & (self.bad < 0)
-        self.bad = torch.where(unfinished, number, self.bad)  # on the device: no waiting for it
-        self.step = number + 1
-        return {"loss": loss.detach(), **logs, "lr": self.raw.param_groups[0]["lr"]}
-
-    def check(self, path: Path | None) -> None:
-        """Raise where a loss was not finite, before anything of it is saved."""
-        bad = torch.where(self.bad < 0, self.step, self.bad)
-        if world() > 1:  # a loss of one rank's own examples may be finite where another's isn't: all stop, or none
-            bad = self.fabric.all_reduce(bad, reduce_op="min")  # type: ignore[assignment]
-        if (first := int(bad)) < self.step:
-            raise Diverged(first, self.step, path)
-
-    def check_weights(self, path: Path | None) -> None:
-        """Raise where a weight is not finite: a finite loss may have a gradient that isn't, as roots at 0."""
-        finite = torch.stack([p.detach().isfinite().all() for p in self.method.parameters()])
-        if not bool(finite.all()):
-            raise Diverged(self.step - 1, self.step, path, "weights")
-
-    def values(self, logs: Mapping[str, Any]) -> dict[str, float]:
-        """Logged tensors as numbers, means over ranks."""
-        found = {name: torch.as_tensor(value, dtype=torch.float32).mean() for name, value in logs.items()}
-        if world() > 1:
-            device = self.fabric.device
-            return {name: float(self.fabric.all_reduce(value.to(device))) for name, value in found.items()}  # type: ignore[arg-type]
-        return {name: float(value) for name, value in found.items()}
-
-    def any(self, flag: bool) -> bool:
-        """Whether any rank says so: ranks must agree, or they would wait for each other for ever."""
-        if world() == 1:
-            return flag
-        count = torch.tensor(float(flag), device=self.fabric.device)
-        return float(self.fabric.all_reduce(count, reduce_op="sum")) > 0  # type: ignore[arg-type]
-
-    def save(self, path: Path) -> None:
-        """Rank 0 writes; where it can't, all ranks raise: the others would wait for it."""
-        failed: InputError | None = None
-        if rank() == 0:
-            state = checkpoints.Checkpoint(
-                self.step,
-                self.method.state_dict(),
-                self.raw.state_dict(),
-                self.average.state,
-                self.fabric.strategy.precision.state_dict(),
-                self.about,
-            )
-            try:
-                checkpoints.save(path, state)
-            except InputError as error:
-                failed = error
-        if self.any(failed is not None):
-            raise failed or InputError(f"{path}: cannot be written by the first process; see what it says")
-
-    def load(self, path: Path) -> None:
-        found = checkpoints.load(path, self.method, self.about)
-        try:
-            self.method.load_state_dict(found.method)
-            self.raw.load_state_dict(dict(found.optimizer))
-            self.average.load(found.average)
-            self.fabric.strategy.precision.load_state_dict(dict(found.scaler))
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise InputError(
-                f"{path}: doesn't fit what is trained ({reason}); resume with the same method, frozen where it was"
-            ) from error
-        self.step = found.step
-
-    def finish(self) -> None:
-        """Leave the method as its user wants it: averaged weights, eval mode."""
-        self.average.apply()
-        self.method.eval()

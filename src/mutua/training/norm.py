@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mutua.ranks import total, world
 
-__all__ = ["SyncedBatchNorm", "synchronised"]
+__all__ = ["ELSEWHERE", "SyncedBatchNorm", "synchronised"]
+
+ELSEWHERE: ContextVar[bool] = ContextVar("ELSEWHERE", default=False)
+"""Whether someone else answers for the statistics: calls of `torch.nn.functional.batch_norm` are intercepted."""
 
 
 class SyncedBatchNorm(_BatchNorm):
@@ -24,7 +29,7 @@ class SyncedBatchNorm(_BatchNorm):
             raise ValueError(f"batch norm needs (n, c, ...), got {tuple(input.shape)}")
 
     def forward(self, input: Tensor) -> Tensor:
-        if not self.training or world() == 1:
+        if not self.training or world() == 1 or ELSEWHERE.get():
             return super().forward(input)
         x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
         axes = [0, *range(2, x.ndim)]

@@ -18,7 +18,10 @@ __all__ = ["LARS", "OPTIMIZERS", "optimizer"]
 class LARS(Optimizer):
     """Layer-wise adaptive rate scaling, for large batches.
 
-        u = g + wd w,  v <- m v + q u,  w <- w - lr v,  q = eta |w| / |u| for weights, 1 for biases and norms
+        u = g + wd w,  v <- m v + lr q u,  w <- w - v,  q = eta |w| / |u| for weights, 1 for biases and norms
+
+    The learning rate is inside the velocity, as published: torch's SGD has it outside, which is another path
+    wherever the rate changes.
 
     Args:
         params: parameters or groups; a group with `adapt=False` takes plain momentum steps.
@@ -26,8 +29,8 @@ class LARS(Optimizer):
         momentum, weight_decay: as in SGD.
         eta: the trust coefficient.
 
-    Paper: You, Gitman and Ginsburg 2017, Large Batch Training of Convolutional Networks, arXiv:1708.03888; the
-    form in which the decay is inside the norm is SimCLR's.
+    Paper: You, Gitman and Ginsburg 2017, Large Batch Training of Convolutional Networks, arXiv:1708.03888,
+    algorithm 1, where q = eta |w| / (|g| + wd |w|); the norm of the sum, |u|, is SimCLR's form.
     """
 
     def __init__(
@@ -57,8 +60,8 @@ class LARS(Optimizer):
                 velocity = self.state[w].get("velocity")
                 if velocity is None:
                     velocity = self.state[w]["velocity"] = torch.zeros_like(w)
-                velocity.mul_(group["momentum"]).add_(u)
-                w.sub_(velocity, alpha=group["lr"])
+                velocity.mul_(group["momentum"]).add_(u, alpha=group["lr"])
+                w.sub_(velocity)
         return loss
 
 

@@ -10,11 +10,16 @@ from typing import Literal, get_args
 
 from mutua.types import InputError, names
 
-__all__ = ["SCHEDULES", "Plan", "learning_rate"]
+__all__ = ["SCALINGS", "SCHEDULES", "Plan", "learning_rate"]
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
 ScheduleName = Literal["cosine", "constant", "steps"]
+ScalingName = Literal["none", "linear", "sqrt"]
+BatchNorm = Literal["refuse", "exact", "chunk"]
+
+REFERENCE = 256
+"""Examples a step at which every scaling leaves the learning rate as it is."""
 
 
 def constant(_done: float) -> float:
@@ -35,6 +40,10 @@ def steps(done: float) -> float:
 SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "cosine": cosine, "steps": steps}
 """Name to factor of the learning rate, given how much of the training after warm-up is done, 0 to 1."""
 
+SCALINGS: dict[str, Callable[[float], float]] = {"none": constant, "linear": float, "sqrt": math.sqrt}
+"""Name to factor of the learning rate, given how many times 256 examples a step sees (Goyal et al. 2017,
+arXiv:1706.02677, and Krizhevsky 2014, arXiv:1404.5997)."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -43,8 +52,14 @@ class Plan:
     Args:
         epochs: passes over the data.
         batch: examples a step, over all devices together. The rest of an epoch that fills no batch is left out.
+        micro_batch: examples whose activations a device holds at a time, 0 for all of its share: the same gradient
+            of a contrastive loss from less memory, by a second forward pass. Need not divide the batch.
+        batch_norm: of the encoder, where micro_batch cuts the batch: refuse it; exact, the whole batch's
+            statistics at several times the cost; or chunk, statistics of each chunk, which is another function.
         optimizer: adamw, adam, sgd (Nesterov) or lars.
-        lr: peak learning rate.
+        lr: peak learning rate, before scaling.
+        scaling: of lr with the examples a step, B (batch x accumulate): none, linear (lr B / 256) or sqrt
+            (lr sqrt(B / 256)). SimCLR's LARS rates, 0.3 B / 256 and 0.075 sqrt(B), are 0.3 linear and 1.2 sqrt.
         weight_decay: on weights; biases and norms have none.
         momentum: of sgd and lars; the first beta of adam and adamw.
         schedule: of the learning rate after the warm-up: cosine, constant or steps.
@@ -62,8 +77,11 @@ class Plan:
 
     epochs: int = 100
     batch: int = 256
+    micro_batch: int = 0
+    batch_norm: BatchNorm = "refuse"
     optimizer: OptimizerName = "adamw"
     lr: float = 1e-3
+    scaling: ScalingName = "none"
     weight_decay: float = 1e-4
     momentum: float = 0.9
     schedule: ScheduleName = "cosine"
@@ -80,7 +98,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         self._plain()
-        least = {"epochs": 1, "batch": 2, "accumulate": 1, "devices": 1, "log_every": 1}
+        least = {"epochs": 1, "batch": 2, "micro_batch": 0, "accumulate": 1, "devices": 1, "log_every": 1}
         for name, low in least.items():
             if getattr(self, name) < low:
                 reason = "; batch norm and contrast need two examples" if name == "batch" else ""
@@ -92,7 +110,13 @@ class Plan:
         for name in ("ema", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} is not in [0, 1)")
-        choices = {"optimizer": OptimizerName, "schedule": ScheduleName, "precision": Precision}
+        choices = {
+            "optimizer": OptimizerName,
+            "schedule": ScheduleName,
+            "scaling": ScalingName,
+            "batch_norm": BatchNorm,
+            "precision": Precision,
+        }
         for name, kind in choices.items():
             if getattr(self, name) not in get_args(kind):
                 raise InputError(f"{name}: {getattr(self, name)!r} is none of {names(get_args(kind))}")
@@ -113,11 +137,15 @@ class Plan:
                 raise InputError(f"{each.name}: {value!r} is no {kind}; give one") from None
 
 
-def learning_rate(plan: Plan, step: int, steps_per_epoch: int) -> float:
-    """Learning rate of a step, counted from 0: a function of its number, so that there is no state to lose."""
+def learning_rate(plan: Plan, step: int, steps_per_epoch: int, batch: int | None = None) -> float:
+    """Learning rate of a step, counted from 0: a function of its number, so that there is no state to lose.
+
+    `batch` is what a step sees where the data are fewer than the plan's.
+    """
     steps_in_all = plan.epochs * steps_per_epoch
     warm = min(round(plan.warmup * steps_per_epoch), steps_in_all)
+    peak = plan.lr * SCALINGS[plan.scaling]((batch or plan.batch) * plan.accumulate / REFERENCE)
     if step < warm:
-        return plan.lr * (step + 1) / warm
+        return peak * (step + 1) / warm
     rest = max(steps_in_all - warm, 1)
-    return plan.lr * SCHEDULES[plan.schedule](min((step - warm) / rest, 1.0))
+    return peak * SCHEDULES[plan.schedule](min((step - warm) / rest, 1.0))

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from mutua.types import InputError, View
 from mutua.views.base import Transform, as_dtype, as_float, check_images
+from mutua.views.fused import fused
 
 __all__ = ["Compose", "rows"]
 
@@ -35,6 +36,10 @@ class Compose(Transform):
 
     A uint8 batch is made float once, before the first, and rounded once, after the last. To train on floats
     without that rounding hand it floats: view(as_float(images), generator). No views: the identity.
+
+    `plain` is the definition: each view's own `apply` in turn. `apply` gives the same within 1/255 from one
+    compiled loop, many times faster, where it knows every view and the images lie on the CPU as uint8 or float32
+    (`mutua.views.fused` states the deviations), and is `plain` elsewhere: your own views, float64, CUDA.
 
     Parameters drawn: a dict for each view, named by place and class, "0 RandomResizedCrop".
 
@@ -65,7 +70,21 @@ class Compose(Transform):
                 height, width = view.size_after(height, width)
         return parameters
 
+    def flat(self, parameters: Mapping[str, Any]) -> list[tuple[View, Mapping[str, Any]]]:
+        """Each view with what was drawn for it, those of compositions within it in their place."""
+        found: list[tuple[View, Mapping[str, Any]]] = []
+        for name, view in self._named().items():
+            own = parameters[name]
+            found += view.flat(own) if type(view) is Compose else [(view, own)]
+        return found
+
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
+        check_images(images)
+        found = fused(self.flat(parameters), images, images.dtype)
+        return self.plain(images, parameters) if found is None else found
+
+    def plain(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
+        """`apply` by each view's own definition."""
         check_images(images)
         if not self.views:
             return images.clone()

@@ -1,0 +1,144 @@
+"""Images whose files are decoded when they are first taken, so that training need not wait for all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from mutua.data.decode import in_threads
+from mutua.data.images import Images
+from mutua.data.store import replacing
+from mutua.types import InputError
+
+__all__ = ["Streamed"]
+
+
+class Streamed(Images):
+    """`Images` of n files that `take` decodes, each once: in threads, those that are not there yet.
+
+    Decoded pixels stay in memory, or in the memory-mapped file `place`, which is written aside and gets its name
+    (and the list of its rows beside it) once every row is decoded; an unfinished one goes with this object.
+    Training reads a batch ahead in a thread, so decoding goes on while it computes. Reading `pixels` or a
+    `subset` decodes what is missing first.
+
+    Args:
+        decode: the number of a row to its pixels, uint8 of `shape`. It may raise `InputError`.
+        n: how many rows.
+        shape: channels, height, width of each.
+        place: of the file to keep; in memory where None.
+        threads: to decode in; as `in_threads` has it where None.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[int], np.ndarray],
+        n: int,
+        shape: tuple[int, int, int],
+        labels: np.ndarray | None = None,
+        classes: tuple[str, ...] = (),
+        names: tuple[str, ...] | None = None,
+        source: str = "",
+        *,
+        place: Path | None = None,
+        threads: int | None = None,
+    ) -> None:
+        pixels, close = (np.empty((n, *shape), np.uint8), None) if place is None else _aside(place, (n, *shape))
+        about = Images(pixels, labels, classes, names, source)  # checks them
+        own = {
+            "labels": about.labels,
+            "classes": classes,
+            "names": names,
+            "source": source,
+            "_values": pixels,
+            "_ready": np.zeros(n, bool),
+            "_decode": decode,
+            "_threads": threads,
+            "_lock": threading.Lock(),
+            "_close": close,
+            "_finalizer": weakref.finalize(self, close, False) if close is not None else None,
+        }
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self._values)  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return f"Streamed({len(self)} files, {' x '.join(map(str, self.shape))}, {self.source})"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        c, h, w = self._values.shape[1:]  # type: ignore[attr-defined]
+        return c, h, w
+
+    @property
+    def pixels(self) -> np.ndarray:  # type: ignore[override]
+        """All pixels, decoded."""
+        self._fill(np.arange(len(self)))
+        return self._values  # type: ignore[attr-defined]
+
+    @property
+    def decoded(self) -> int:
+        """How many rows are decoded."""
+        return int(self._ready.sum())  # type: ignore[attr-defined]
+
+    def take(self, index: Tensor) -> Tensor:
+        rows = index.numpy(force=True)
+        self._fill(np.unique(rows % len(self)) if len(rows) else rows)
+        return Images(self._values).take(index)  # type: ignore[attr-defined]
+
+    def subset(self, index: Tensor | np.ndarray | Sequence[int]) -> Images:
+        return Images(self.pixels, self.labels, self.classes, self.names, self.source).subset(index)
+
+    def _fill(self, rows: np.ndarray) -> None:
+        own = self.__dict__
+        with own["_lock"]:
+            missing = rows[~own["_ready"][rows]].tolist()
+            if not missing:
+                return
+            for k, pixels in zip(missing, in_threads(own["_decode"], missing, own["_threads"]), strict=True):
+                own["_values"][k] = pixels
+                own["_ready"][k] = True
+            if own["_close"] is not None and own["_ready"].all():
+                own["_finalizer"].detach()
+                own["_close"](True)
+                object.__setattr__(self, "_close", None)
+
+
+def _aside(place: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, Callable[[bool], None]]:
+    """(Room in a .npy file beside `place`; what to call when it is full, True, or given up, False)."""
+    aside = place.parent / f".{place.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    size = int(np.prod(shape, dtype=np.int64))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.lib.format.open_memmap(aside, "w+", np.uint8, shape)
+        if hasattr(os, "posix_fallocate"):
+            with open(aside, "r+b") as file:  # a disk that fills up under a mapping kills the process
+                os.posix_fallocate(file.fileno(), 0, pixels.offset + size)
+    except OSError as error:
+        if aside.exists():
+            aside.unlink()
+        message = f"cannot hold {size:,} bytes of pixels ({error.strerror or error})"
+        raise InputError(f"{place.parent}: {message}; free space, or name another cache") from error
+
+    owner = os.getpid()
+
+    def close(full: bool) -> None:
+        if not full:
+            if os.getpid() == owner:  # a forked child that ends has the object too
+                aside.unlink(missing_ok=True)
+            return
+        pixels.flush()
+        with replacing(place.with_suffix(".json")) as beside:
+            beside.write(json.dumps(list(range(shape[0]))).encode())
+        os.replace(aside, place)
+
+    return pixels, close

@@ -1,0 +1,70 @@
+"""Training of a small network on rows in memory: Adam, one warm-up, one cosine, nothing else in the loop.
+
+Any `Method` goes in, and `mutua.training.fit` would train it too. A step here is of some milliseconds, of which
+that loop's threads, callbacks and checks are another 40 % (512 rows, 20-40-40-20 units: 2.5 against 1.7 ms).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from mutua.training.order import seeded
+from mutua.types import InputError, Method
+
+__all__ = ["descend"]
+
+# Adam's memory of squared gradients, 1 / (1 - beta): at .999 its steps are still small when much has been learned.
+_BETAS = (0.9, 0.99)
+_WARM_UP = 0.05
+
+
+def descend(
+    method: Method, rows: Sequence[Tensor], *, steps: int, batch: int, learning_rate: float, seed: int
+) -> None:
+    """Train in place on rows (n, ...) of one device, `batch` of them a step, in random order, epoch by epoch.
+
+    The rate rises over the first 20th of the steps and falls to 0 with a cosine.
+
+    Raises `InputError` where the loss is not finite, naming the step, and weights that are not, at the end.
+    """
+    n = len(rows[0])
+    batch = min(batch, n)
+    device = rows[0].device
+    generator = seeded(seed, "descent")
+    learned = [p for p in method.parameters() if p.requires_grad]
+    optimizer = Adam(learned, lr=learning_rate, betas=_BETAS, fused=True)
+    bad = torch.full((), -1, device=device)
+    method.train()
+    at, order = n, torch.empty(0)
+    for step in range(steps):
+        done = step / steps
+        rate = learning_rate * min(1.0, (done + 1 / steps) / _WARM_UP) * (1 + math.cos(math.pi * done)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        if at + batch > n:
+            order, at = torch.randperm(n, generator=generator).to(device), 0
+        index = order[at : at + batch]
+        at += batch
+        loss = method.step(tuple(each[index] for each in rows), generator).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        bad = torch.where(loss.detach().isfinite().logical_not() & (bad < 0), step, bad)
+        # Reading a number waits for an accelerator: there, seldom.
+        if (device.type == "cpu" or step % 100 == 99 or step == steps - 1) and int(bad) >= 0:
+            raise _diverged("loss", int(bad), learning_rate)
+    if not all(bool(p.isfinite().all()) for p in learned):
+        raise _diverged("weights", steps - 1, learning_rate)
+    method.eval()
+
+
+def _diverged(what: str, step: int, learning_rate: float) -> InputError:
+    return InputError(
+        f"training: {what} not finite at step {step}; lower learning_rate ({learning_rate:g}), or look for "
+        "outliers in X"
+    )

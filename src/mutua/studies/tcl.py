@@ -1,0 +1,117 @@
+"""Time-contrastive learning on its own mixtures: MCC against the depth of the mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+
+from mutua import plots
+from mutua.data.sources import tcl_mixture
+from mutua.ica import TCL
+from mutua.studies import LOGGER
+from mutua.studies.sources_found import Row, controls, found, summary
+from mutua.types import InputError, Result
+
+__all__ = ["PRESETS", "Config", "piece", "run"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is mixed, and how long it is trained.
+
+    Args:
+        n_sources: Sources, and channels.
+        segments: Segments of the recording, each with scales of its own.
+        per_segment: Rows of a segment.
+        layers: Depths of the mixtures.
+        seeds: Mixtures of each depth, numbered from 0.
+        max_iter: Steps of training at depths up to 3; three times as many beyond.
+        maxout: Also the published network, as many steps.
+    """
+
+    n_sources: int = 10
+    segments: int = 64
+    per_segment: int = 512
+    layers: tuple[int, ...] = (1, 2, 3)
+    seeds: int = 1
+    max_iter: int = 6_000
+    maxout: bool = True
+
+
+PRESETS = {
+    "cpu": Config(),
+    "full": Config(n_sources=20, segments=256, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=20_000),
+}
+
+
+def piece(config: Config, layers: int, seed: int) -> list[Row]:
+    """Controls and TCL on one mixture: |s| against |estimates|, and s against features with their sign."""
+    mixture = tcl_mixture(
+        seed, d=config.n_sources, segments=config.segments, per_segment=config.per_segment, layers=layers
+    )
+    steps = config.max_iter if layers <= 3 else 3 * config.max_iter
+    # Two maps more than the mixture has, from 4: square networks of its own depth often stop short.
+    depth = max(4, layers + 1)
+    rows = controls(mixture, np.abs)
+    networks = {"TCL": "bent", "TCL, maxout": "maxout"} if config.maxout else {"TCL": "bent"}
+    for name, network in networks.items():
+        make = partial(TCL, network=network, layers=depth, max_iter=steps, random_state=seed)
+        rows += found(name, make, mixture, mixture.u, np.abs, signed=f"{name}, s with sign")
+    return rows
+
+
+def run(config: Config) -> Result:
+    """Laplace sources whose scales differ from segment to segment, mixed by networks: how well the magnitudes
+    of the sources are found on samples held out.
+
+    Paper: Hyvärinen and Morioka, Unsupervised Feature Extraction by Time-Contrastive Learning and Nonlinear ICA
+    (2016), figure 2.
+    """
+    if config.seeds < 1 or not config.layers:
+        raise InputError(f"seeds={config.seeds}, layers={config.layers}; give at least one of each")
+    pieces: dict[str, list[list[Row]]] = {}
+    for layers in config.layers:
+        pieces[str(layers)] = []
+        for seed in range(config.seeds):
+            pieces[str(layers)].append(piece(config, layers, seed))
+            LOGGER.info("%d layers, seed %d: %.3f", layers, seed, pieces[str(layers)][-1][4]["pearson"])
+    return told(config, pieces)
+
+
+def told(config: Config, pieces: dict[str, list[list[Row]]]) -> Result:
+    """The table and curves of what was measured."""
+    note = (
+        f"{config.n_sources} sources, {config.segments} segments x {config.per_segment}. MCC of |s| with "
+        "|estimates|, for TCL after the linear ICA of its features; rows with sign are of s itself. All on other "
+        "samples of the same segments, u not used; no choice by the truth."
+    )
+    table = summary("TCL against the depth of the mixture", pieces, "layers", note)
+    best = {layers: np.mean([rows[4]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
+    linear = {layers: np.mean([rows[3]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
+    words = [
+        "MCC of TCL, and of linear ICA: "
+        + "; ".join(f"{layers} layers {best[layers]:.3f} and {linear[layers]:.3f}" for layers in best)
+        + "."
+    ]
+    caption = "Held-out MCC of |s| against the layers of the mixture; points are mixtures."
+    return Result("Time-contrastive learning", [table], {caption: curves(pieces)}, words, asdict(config))
+
+
+def curves(pieces: dict[str, list[list[Row]]], across: str = "layers of the mixture") -> str:
+    """MCC of each method against the setting."""
+    with plots.figure(5.5, 3.6) as (fig, axes):
+        settings = [setting for setting, seeds in pieces.items() if seeds]
+        methods: Sequence[str] = [row["method"] for row in pieces[settings[0]][0]]
+        for at, method in enumerate(methods):
+            values = [[rows[at]["pearson"] for rows in pieces[setting]] for setting in settings]
+            colour = plots.COLOURS[at % len(plots.COLOURS)]
+            axes.plot(range(len(settings)), [np.mean(each) for each in values], color=colour, label=method)
+            for place, each in enumerate(values):
+                axes.scatter([place] * len(each), each, s=10, color=colour)
+        axes.set_xticks(range(len(settings)), settings)
+        axes.set(xlabel=across, ylabel="MCC, held out", ylim=(0, 1.03))
+        axes.legend(fontsize=7)
+        return plots.svg(fig)

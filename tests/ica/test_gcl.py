@@ -1,0 +1,119 @@
+"""GCL with each kind of u."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mutua.data.sources import gcl_past_mixture, gcl_segment_mixture, gcl_time_mixture
+from mutua.evaluation import mcc, spearman
+from mutua.ica import GCL, LinearICA
+from mutua.ica.contrasts import given_nats
+from mutua.ica.pairs import Pairs, apart
+from mutua.types import InputError
+
+QUICK: dict[str, Any] = {
+    "layers": 3,
+    "width": 12,
+    "max_iter": 1500,
+    "batch_size": 128,
+    "restarts": 1,
+    "device": "cpu",
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (gcl_segment_mixture, {"segments": 32, "per_segment": 128}),
+        (gcl_time_mixture, {"n": 8192}),
+        (gcl_past_mixture, {"n": 8192}),
+    ],
+)
+def test_it_finds_sources_that_linear_ica_does_not(make: Any, settings: dict[str, int]) -> None:
+    mixture = make(1, d=2, layers=2, **settings)
+    statistics = "innovation" if make is gcl_past_mixture else "scales"
+    model = GCL(statistics=statistics, **QUICK).fit(mixture.x, mixture.u)
+    fresh = mixture.fresh(0)
+    linear = LinearICA().fit(mixture.x)
+    found = mcc(fresh.s, model.transform(fresh.x), spearman)
+    assert found > 0.97
+    assert found > mcc(fresh.s, linear.transform(fresh.x), spearman) + 0.02
+    assert model.comparison_ is not None
+    assert model.comparison_.better
+
+
+def test_a_single_statistic_is_unmixed_by_linear_ica() -> None:
+    mixture = gcl_segment_mixture(1, d=2, segments=24, per_segment=128, layers=1)
+    model = GCL(statistics="absolute", baseline=False, **QUICK | {"layers": 1, "max_iter": 800}).fit(
+        mixture.x, mixture.u
+    )
+    assert mcc(np.abs(mixture.s), model.transform(mixture.x)) > 0.97
+    plain = GCL(statistics="absolute", unmix=False, baseline=False, **QUICK | {"layers": 1, "max_iter": 800})
+    plain.fit(mixture.x, mixture.u)
+    assert (plain.transform(mixture.x) == plain.features(mixture.x)).all()
+    assert np.allclose(plain.features(mixture.x), model.features(mixture.x))
+
+
+def test_read_by_hand() -> None:
+    mixture = gcl_time_mixture(0, d=2, n=300, layers=1)
+    model = GCL(statistics="learned", baseline=False, **QUICK | {"max_iter": 5}).fit(mixture.x, mixture.u)
+    pairs = model._pairs(model._whitened(mixture.x), mixture.u, fitted=True)
+    method = model._model.double()
+    pairs = Pairs(pairs.x.double(), pairs.u.double())
+    with torch.no_grad():
+        scores = np.array(
+            [
+                [
+                    float(method.critic(method.encoder(pairs.x[i : i + 1]), method.other(pairs.u[j : j + 1])))
+                    for j in range(20)
+                ]
+                for i in range(20)
+            ]
+        )
+    by_hand = np.diag(scores) - np.log(np.exp(scores).mean(1))
+    few = Pairs(pairs.x[:20], pairs.u[:20])
+    assert np.allclose(given_nats(method, few).numpy(), by_hand)
+
+
+@pytest.mark.parametrize("index", [None, np.repeat(np.arange(4), 25), np.arange(100) % 7])
+def test_rows_held_out_are_a_share_of_every_class_and_in_its_end(index: np.ndarray | None) -> None:
+    train, test = apart(index, 100, 0.2)
+    assert sorted([*train, *test]) == list(range(100))
+    if index is None:
+        assert list(test) == [row for row in range(100) if row % 10 >= 8]
+        return
+    for k in np.unique(index):
+        rows = np.flatnonzero(index == k)
+        assert list(rows[len(rows) - len(rows) // 5 :]) == [row for row in test if index[row] == k]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"statistics": "mean"}, "statistics: no 'mean'"),
+        ({"statistics": None}, "statistics: no None"),
+        ({"contrast": "mi"}, "contrast: no 'mi'"),
+        ({"hidden": (0,)}, "hidden: "),
+        ({"unmix": True}, "unmix: True needs"),
+    ],
+)
+def test_settings_out_of_range_of_gcl(setting: dict[str, Any], says: str) -> None:
+    x = np.random.default_rng(0).standard_normal((50, 2))
+    with pytest.raises(InputError, match=says):
+        GCL(**setting).fit(x, np.arange(50) // 10)
+
+
+@pytest.mark.parametrize("contrast", ["infonce", "logistic"])
+@pytest.mark.parametrize("statistics", ["absolute", "square", "moments", "scales", "learned", "innovation"])
+def test_every_choice_learns(contrast: str, statistics: str) -> None:
+    mixture = gcl_segment_mixture(0, d=2, segments=10, per_segment=100, layers=1)
+    model = GCL(statistics=statistics, contrast=contrast, baseline=False, **QUICK | {"max_iter": 200})
+    nats = model.fit(mixture.x, mixture.u).contrasts_[0]
+    # Scales are modulated, and innovations are about means: those can't see it.
+    assert np.isfinite(nats)
+    if statistics != "innovation" and contrast == "infonce":
+        assert nats > 0.1

@@ -1,0 +1,195 @@
+"""TCL, and what all contrastive estimators share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from mutua.data.sources import Mixture, tcl_mixture
+from mutua.evaluation import mcc
+from mutua.ica import GCL, PCL, TCL, LinearICA
+from mutua.types import InputError
+
+QUICK: dict[str, Any] = {
+    "layers": 3,
+    "width": 12,
+    "max_iter": 3000,
+    "batch_size": 256,
+    "restarts": 1,
+    "device": "cpu",
+}
+ESTIMATORS = [TCL, GCL, PCL]
+
+
+@pytest.fixture(scope="module")
+def mixture() -> Mixture:
+    return tcl_mixture(2, d=3, segments=64, per_segment=256, layers=2)
+
+
+@pytest.fixture(scope="module")
+def fitted(mixture: Mixture) -> TCL:
+    return TCL(**QUICK | {"restarts": 2}).fit(mixture.x, mixture.u)
+
+
+def test_it_finds_the_magnitudes_of_sources_that_linear_ica_does_not(mixture: Mixture, fitted: TCL) -> None:
+    fresh = mixture.fresh(0)
+    found = mcc(np.abs(fresh.s), fitted.transform(fresh.x))
+    linear = LinearICA().fit(mixture.x).transform(fresh.x)
+    assert found > 0.97
+    assert found > mcc(np.abs(fresh.s), np.abs(linear)) + 0.02
+    # Its long tail is above, as that of |s|.
+    assert (np.power(fitted.transform(fresh.x), 3).mean(0) > 0).all()
+
+
+def test_the_score_is_above_chance_and_is_the_mean_over_rows(mixture: Mixture, fitted: TCL) -> None:
+    fresh = mixture.fresh(0)
+    score = fitted.score(fresh.x, fresh.u)
+    assert score == pytest.approx(fitted.contrasts_.max(), abs=0.1)
+    assert fitted.score(fresh.x, np.roll(fresh.u, 9999)) < 0 < score < np.log(64)
+
+
+def test_the_score_by_hand(mixture: Mixture, fitted: TCL) -> None:
+    rows = mixture.x[::100]
+    h = fitted.features(rows)
+    head = fitted._model.head[1]
+    logits = np.sqrt(h * h + 1e-3) @ head.weight.detach().numpy().T + head.bias.detach().numpy()
+    told = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    by_hand = told[np.arange(len(rows)), mixture.u[::100]] + np.log(64)
+    assert fitted.score(rows, mixture.u[::100]) == pytest.approx(by_hand.mean(), abs=1e-4)
+
+
+def test_the_report_says_what_was_checked(fitted: TCL) -> None:
+    result = fitted.report()
+    words = " ".join(result.words)
+    assert "All 3 checks made speak for the 3 components" in words
+    assert "signs of sources not at all" in words
+    assert fitted.agreement_ is not None
+    assert fitted.agreement_.mean > 0.9
+
+
+def test_the_same_twice_and_otherwise_with_another_seed(mixture: Mixture) -> None:
+    quick = QUICK | {"max_iter": 20, "baseline": False}
+    first, second = (TCL(**quick).fit(mixture.x, mixture.u).transform(mixture.x) for _ in range(2))
+    other = TCL(**quick, random_state=1).fit(mixture.x, mixture.u).transform(mixture.x)
+    assert (first == second).all()
+    assert not np.allclose(first, other)
+
+
+def test_torch_in_is_numpy_out_and_labels_may_be_names(mixture: Mixture) -> None:
+    quick = QUICK | {"max_iter": 20, "baseline": False}
+    plain = TCL(**quick).fit(mixture.x, mixture.u)
+    names = np.array([f"s{k:02d}" for k in mixture.u])
+    other = TCL(**quick).fit(torch.from_numpy(mixture.x), names)
+    assert np.allclose(plain.transform(mixture.x), other.transform(torch.from_numpy(mixture.x)))
+    with pytest.raises(InputError, match="nowhere in row 0 was not among the 64 classes"):
+        other.score(mixture.x[:2], np.array(["nowhere", "s00"]))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("network", ["bent", "maxout"])
+def test_saved_and_loaded_it_is_the_same(kind: Any, network: str, mixture: Mixture, tmp_path: Path) -> None:
+    u = None if kind is PCL else mixture.u
+    model = kind(**QUICK | {"max_iter": 30, "network": network, "baseline": False}).fit(mixture.x, u)
+    model.save(tmp_path / "model.safetensors")
+    again = kind.load(tmp_path / "model.safetensors")
+    assert (again.transform(mixture.x) == model.transform(mixture.x)).all()
+    assert again.score(mixture.x, u) == model.score(mixture.x, u)
+    assert again.get_params() == model.get_params()
+    assert again.report() == model.report()
+    assert list(again.get_feature_names_out()) == list(model.get_feature_names_out())
+    other = next(each for each in ESTIMATORS if each is not kind)
+    with pytest.raises(InputError, match=f"holds a {kind.__name__}"):
+        other.load(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_scikit_learn_conventions(kind: Any, mixture: Mixture) -> None:
+    model = kind(**QUICK | {"max_iter": 10, "baseline": False, "n_components": 2})
+    assert clone(model).get_params() == model.get_params()
+    with pytest.raises(NotFittedError):
+        model.transform(mixture.x)
+    u = None if kind is PCL else mixture.u
+    assert model.fit(mixture.x, u) is model
+    assert model.transform(mixture.x[:1]).shape == (1, 2)
+    assert model.n_features_in_ == 3
+    assert list(model.get_feature_names_out()) == [f"{kind.__name__.lower()}{i}" for i in range(2)]
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"layers": 0}, "layers: 0"),
+        ({"width": 2.5}, "width: 2.5"),
+        ({"max_iter": True}, "max_iter: True"),
+        ({"n_components": 4}, "n_components: 4 of 3"),
+        ({"n_components": "some"}, "n_components: 'some'"),
+        ({"learning_rate": float("nan")}, "learning_rate: nan"),
+        ({"validation": 1.0}, "validation: 1.0"),
+        ({"validation": 0, "restarts": 2}, "validation: 0 leaves no rows"),
+        ({"network": "resnet"}, "network: no 'resnet'"),
+        ({"device": "abacus"}, "device: 'abacus'"),
+    ],
+)
+def test_settings_out_of_range(kind: Any, setting: dict[str, Any], says: str, mixture: Mixture) -> None:
+    u = None if kind is PCL else mixture.u
+    with pytest.raises(InputError, match=re.escape(says)):
+        kind(**setting).fit(mixture.x, u)
+
+
+def test_bad_input_is_one_clear_error(mixture: Mixture) -> None:
+    x, u = mixture.x.copy(), mixture.u
+    model = TCL(**QUICK)
+    with pytest.raises(InputError, match="every row has the same value"):
+        model.fit(x, np.zeros(len(x), int))
+    with pytest.raises(InputError, match="for 16384 rows"):
+        model.fit(x, u[:-1])
+    with pytest.raises(InputError, match="u: a vector; TCL tells segments apart"):
+        model.fit(x, np.linspace(0, 1, len(x)))
+    with pytest.raises(InputError, match="has 3 rows for 3 channels"):
+        model.fit(x[:30], np.arange(30) // 3)
+    constant = x.copy()
+    constant[:, 1] = 2
+    with pytest.raises(InputError, match="channel 1 is constant"):
+        model.fit(constant, u)
+    x[7, 2] = np.nan
+    with pytest.raises(InputError, match="NaN or infinity in row 7, channel 2"):
+        model.fit(x, u)
+
+
+def test_no_u_is_cut_into_segments_with_a_warning(mixture: Mixture) -> None:
+    with pytest.warns(UserWarning, match="into 64 equal segments"):
+        cut = TCL(**QUICK | {"max_iter": 20, "baseline": False}, segments=64).fit(mixture.x)
+    given = TCL(**QUICK | {"max_iter": 20, "baseline": False}).fit(mixture.x, mixture.u)
+    assert (cut.transform(mixture.x) == given.transform(mixture.x)).all()
+
+
+def test_too_few_segments_warn(mixture: Mixture) -> None:
+    with pytest.warns(UserWarning, match="needs at least 4"):
+        TCL(**QUICK | {"max_iter": 5, "baseline": False}).fit(mixture.x, mixture.u // 32)
+
+
+def test_nothing_nonlinear_to_find_warns() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.warns(UserWarning, match="nonlinear model is"):
+        TCL(**QUICK | {"max_iter": 300}).fit(rng.standard_normal((2000, 3)), np.arange(2000) // 200)
+
+
+def test_training_that_diverges_names_the_step(mixture: Mixture) -> None:
+    with pytest.raises(InputError, match=r"training: (loss|weights) not finite at step \d+; lower learning_rate"):
+        TCL(**QUICK | {"learning_rate": 1e30}).fit(mixture.x, mixture.u)
+
+
+def test_more_channels_than_sources() -> None:
+    mixture = tcl_mixture(0, d=2, segments=24, per_segment=128, layers=1)
+    rng = np.random.default_rng(0)
+    x = np.hstack([mixture.x, 0.5 * mixture.x @ rng.standard_normal((2, 2)) + rng.standard_normal((3072, 2))])
+    model = TCL("auto", **QUICK | {"max_iter": 2000, "layers": 1, "baseline": False}).fit(x, mixture.u)
+    assert model.n_components_ == 2

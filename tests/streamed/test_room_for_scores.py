@@ -1,0 +1,50 @@
+import pytest
+import torch
+from torch import nn
+
+from mutua.critics import Concat
+from mutua.scores import paired
+from mutua.streamed import choice
+from mutua.types import InputError
+
+
+def test_a_critic_that_needs_too_much_memory_is_refused_before_it_asks_for_it(monkeypatch):
+    monkeypatch.setattr(choice, "available", lambda device: 2**30)
+    critic = Concat(4, 4, (512, 512))
+    x = torch.zeros(50_000, 4)
+    with pytest.raises(InputError, match=r"critic: Concat scores each of 50,000 x 50,000 pairs") as caught:
+        paired(critic, x, x)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "1.0 GiB are available; use a critic that factorises" in message
+    # Two layers of 512 are kept for each pair, and the score.
+    gib = float(message.split("which takes ", 1)[1].split(" ", 1)[0])
+    assert 1.0 <= gib / (50_000**2 * (2 * 512 + 1) * 4 / 2**30) < 1.6
+
+
+def test_it_is_the_same_critic_afterwards(monkeypatch):
+    monkeypatch.setattr(choice, "available", lambda device: 2**60)
+    monkeypatch.setattr(choice, "_SMALL", 0)
+    critic = nn.Sequential(Concat(4, 4, (8,)), nn.Dropout(), nn.BatchNorm1d(3))
+    critic[1].eval()
+
+    class Wrapped(Concat):
+        def __init__(self):
+            super().__init__(4, 4, (8,))
+            self.rest.append(nn.Dropout(0.5))
+            self.still = nn.Dropout(0.5).eval()
+
+    made = Wrapped()
+    x = torch.randn(6, 4)
+    before = torch.get_rng_state()
+    choice.room(made, x, x)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert made.training
+    assert made.rest.training
+    assert not made.still.training
+    assert all(p.grad is None for p in made.parameters())
+
+
+def test_memory_that_can_be_had():
+    found = choice.available(torch.device("cpu"))
+    assert found is None or 2**20 < found < 2**50
