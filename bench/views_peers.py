@@ -80,7 +80,7 @@ def _kornia(size: int, strength: float) -> Callable[[Tensor], Tensor]:
     views = K.AugmentationSequential(
         K.RandomResizedCrop((size, size)),
         K.RandomHorizontalFlip(),
-        K.ColorJiggle(near, near, near, turn, p=0.8),
+        K.ColorJitter(near, near, near, turn, p=0.8),
         K.RandomGrayscale(p=0.2),
         K.RandomGaussianBlur((kernel, kernel), (0.1, 2.0), p=0.5),
         data_keys=["input"],

@@ -161,7 +161,8 @@ def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
         rows.append([name, cpu if alone else None, wall, *ratios])
         log(str(rows[-1]))
     note = (
-        f"{steps} steps of batch {BATCH} on CIFAR-10 (JPEG q75), Deep InfoMax's encoder, one thread of torch; "
+        f"Steps a round: {steps}, of {BATCH} images of CIFAR-10 (JPEG q75); Deep InfoMax's encoder, one thread of "
+        "torch; "
         f"data, views without blur, forward, loss, backward, AdamW; medians of {rounds} rounds in turn. A "
         "worker is a second process on a second core, whose CPU time is not counted: "
         "its ratio is by the clock, the others' by CPU time."

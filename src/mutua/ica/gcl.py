@@ -54,10 +54,10 @@ class GCL(Learned):
             the two weighing the same. Where u tells much of x that is nearly certain, and learns slowly.
         hidden: widths of the network lambda(u) where u is a vector; for a label it is a table.
         unmix: apply linear ICA to the statistics: None where there is one for each component, or True or False.
-        n_components, segments, network, layers, width, max_iter, batch_size, learning_rate, restarts, validation,
-            baseline, device, random_state: as in `TCL`. A start can end with |s| in place of a source, and a lower
-            held-out contrast: hence the restarts. Held out are the last rows of each segment, or ten runs of
-            neighbouring rows where u is a vector.
+        n_components, segments, network, layers, width, max_iter, batch_size, learning_rate, decorrelate, restarts,
+            validation, baseline, device, random_state: as in `TCL`. A start can end with |s| in place of a source,
+            and a lower held-out contrast: hence the restarts. Held out are the last rows of each segment, or ten
+            runs of neighbouring rows where u is a vector.
 
     Attributes: as in `TCL`. Raises and warns as `TCL`.
 
@@ -85,6 +85,7 @@ class GCL(Learned):
         max_iter: Any = 10_000,
         batch_size: Any = 256,
         learning_rate: Any = 0.01,
+        decorrelate: Any = 1.0,
         restarts: Any = 3,
         validation: Any = 0.1,
         baseline: Any = True,
@@ -103,6 +104,7 @@ class GCL(Learned):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decorrelate = decorrelate
         self.restarts = restarts
         self.validation = validation
         self.baseline = baseline

@@ -56,6 +56,9 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     _alike: ClassVar[Correlation] = staticmethod(pearson)
     """What the theory leaves free between two runs."""
 
+    _widen: ClassVar[int] = 2
+    """Units between the network's maps, in multiples of the channels, where `width` is None."""
+
     # --- what a subclass says ---------------------------------------------------------------------------------
 
     def _pairs(self, z: Float[Tensor, "n d"], u: Any, *, fitted: bool) -> Pairs:
@@ -197,7 +200,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _sized(self, inputs: int, outputs: int) -> nn.Sequential:
         """The kind of network asked for, of any number of inputs and outputs."""
-        width = self.width or max(_LEAST_WIDTH, 2 * inputs)
+        width = self.width or max(_LEAST_WIDTH, self._widen * inputs)
         return NETWORKS[self.network](inputs, outputs, self.layers, width)
 
     def _trained(self, pairs: Pairs, components: int, steps: int, restart: int) -> Method:
@@ -215,6 +218,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             batch=self.batch_size,
             learning_rate=self.learning_rate,
             seed=1_000_003 * int(self.random_state) + seed,
+            decorrelate=self.decorrelate,
         )
         return method
 

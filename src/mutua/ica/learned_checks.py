@@ -27,6 +27,12 @@ def checked_settings(estimator: Any) -> None:
     rate = estimator.learning_rate
     if not isinstance(rate, Real) or not math.isfinite(rate) or rate <= 0:
         raise InputError(f"learning_rate: {rate!r}; use a finite number above 0")
+    if (
+        not isinstance(estimator.decorrelate, Real)
+        or not math.isfinite(estimator.decorrelate)
+        or float(estimator.decorrelate) < 0
+    ):
+        raise InputError(f"decorrelate: {estimator.decorrelate!r}; use a finite number of at least 0")
     if not isinstance(estimator.validation, Real) or not 0 <= float(estimator.validation) < 1:
         raise InputError(f"validation: {estimator.validation!r}; use a share of the rows in [0, 1)")
     if estimator.validation == 0 and (k == "auto" or estimator.restarts > 1):

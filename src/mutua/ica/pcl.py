@@ -43,8 +43,9 @@ class PCL(Learned):
         contrast: "infonce", which past of the batch is x_t's own; or "logistic", as published: its own past
             against others', the two weighing the same.
         lag: rows between now and the past.
-        n_components, network, layers, width, max_iter, batch_size, learning_rate, restarts, validation, baseline,
-            device, random_state: as in `TCL`. Held out are ten runs of neighbouring rows.
+        width: units between the maps of the network; None for four times the channels, and 20 at least.
+        n_components, network, layers, max_iter, batch_size, learning_rate, decorrelate, restarts,
+            validation, baseline, device, random_state: as in `TCL`. Held out are ten runs of neighbouring rows.
 
     Attributes: as in `TCL`; variability_ is None. Raises and warns as `TCL`.
 
@@ -52,6 +53,7 @@ class PCL(Learned):
     """
 
     _name: ClassVar[str] = "PCL"
+    _widen: ClassVar[int] = 4
     _alike: ClassVar[Correlation] = staticmethod(spearman)
 
     # Any: scikit-learn sets anything, and wants it judged in fit.
@@ -63,11 +65,12 @@ class PCL(Learned):
         contrast: Any = "infonce",
         lag: Any = 1,
         network: Any = "bent",
-        layers: Any = 4,
+        layers: Any = 3,
         width: Any = None,
         max_iter: Any = 30_000,
         batch_size: Any = 128,
         learning_rate: Any = 0.01,
+        decorrelate: Any = 1.0,
         restarts: Any = 1,
         validation: Any = 0.1,
         baseline: Any = True,
@@ -84,6 +87,7 @@ class PCL(Learned):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decorrelate = decorrelate
         self.restarts = restarts
         self.validation = validation
         self.baseline = baseline

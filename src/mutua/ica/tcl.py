@@ -43,6 +43,8 @@ class TCL(Learned):
         width: units between them; None for twice the channels, and 20 at least.
         max_iter: steps of training.
         batch_size, learning_rate: rows a step, and Adam's peak rate.
+        decorrelate: weight of a penalty on correlations between components, and between their magnitudes, that
+            falls to 0 with the rate: without it two often follow one source, and one source has none.
         restarts: fits from different starts; the one with the largest held-out contrast is kept.
         validation: share of the rows held out for that and for `report`: the last of each segment. 0 for none.
         baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps, for comparison.
@@ -77,6 +79,7 @@ class TCL(Learned):
         max_iter: Any = 20_000,
         batch_size: Any = 1024,
         learning_rate: Any = 0.01,
+        decorrelate: Any = 1.0,
         restarts: Any = 1,
         validation: Any = 0.1,
         baseline: Any = True,
@@ -91,6 +94,7 @@ class TCL(Learned):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decorrelate = decorrelate
         self.restarts = restarts
         self.validation = validation
         self.baseline = baseline

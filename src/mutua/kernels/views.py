@@ -163,8 +163,8 @@ def run(images, white, c, height, width, out, levels, codes, fixed, first, drawn
     """Views of `images` (n, c height width), uint8 or float32, into `out` (n, c H W), uint8 or float32.
 
     `white` is the float32 by which to divide the images, 255 or 1; `levels`: whether `out` is to be 0 to 255.
-    `room` is the largest c h w of any stage. Nothing is checked: boxes must lie within their images, and three
-    channels be there where grey, saturation or hue is asked for.
+    `room` is the largest c h w of any stage, and three rows more. Nothing is checked: boxes must lie within their
+    images, and three channels be there where grey, saturation or hue is asked for.
     """
     work, spare = np.empty(room, np.float32), np.empty(room, np.float32)
     kinds, factors = np.empty(4 * len(codes), np.int64), np.empty(4 * len(codes))
@@ -181,6 +181,6 @@ def run(images, white, c, height, width, out, levels, codes, fixed, first, drawn
             source = images[i]
             crop(source, white, spare, work, c, height, width, top, left, rows, columns, h, w, mirrored)
         else:
-            load(images[i], np.uint64(0), white, work, np.uint64(c * height * width))
+            load(images[i], np.uint64(0), white, work, np.uint64(0), np.uint64(c * height * width))
         _rest(work, spare, c, h, w, codes, fixed, first, row, k, kinds, factors)
         _store(work, out[i], levels)

@@ -20,7 +20,7 @@ from mutua.kernels.views_colour import FAST
 __all__ = ["blur", "crop", "flip", "load", "shift"]
 
 # Weights of the blur below this share of the middle one are left out: less than 1e-5 of grey in all.
-FAINT = 1e-6
+FAINT = 1e-5
 
 # Numbers blurred at once: they stay in the first-level cache while tap after tap is added.
 _PIECE = 1024
@@ -30,10 +30,10 @@ U = np.uint64
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 @no_type_check
-def load(source, s, white, out, n):
+def load(source, s, white, out, o, n):
     """n pixels as float32 in [0, 1]. Divided, not multiplied by 1/255: level 128 must equal 128/255."""
     for j in range(n):
-        out[j] = np.float32(source[s + j]) / white
+        out[o + j] = np.float32(source[s + j]) / white
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -60,19 +60,35 @@ def _weights(length, out, mirrored):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 @no_type_check
-def _resize_row(line, first, weights, out, o, n):
-    """A row of n pixels, each from its own place in `line`."""
+def _resize_four(lines, w, first, weights, out, o, n):
+    """Four rows of n pixels, each pixel from its own place in `lines` (4, w): weights are read once for all."""
     taps = U(len(weights))
+    b, c, d = o + n, o + n + n, o + n + n + n
     if taps == 1:
         for x in range(n):
-            out[o + x] = line[first[x]]
+            j = U(first[x])
+            out[o + x] = lines[j]
+            out[b + x] = lines[j + w]
+            out[c + x] = lines[j + w + w]
+            out[d + x] = lines[j + w + w + w]
         return
     for x in range(n):
+        near, far = weights[0, x], weights[1, x]
         j = U(first[x])
-        out[o + x] = weights[0, x] * line[j] + weights[1, x] * line[j + U(1)]
+        out[o + x] = near * lines[j] + far * lines[j + U(1)]
+        j += w
+        out[b + x] = near * lines[j] + far * lines[j + U(1)]
+        j += w
+        out[c + x] = near * lines[j] + far * lines[j + U(1)]
+        j += w
+        out[d + x] = near * lines[j] + far * lines[j + U(1)]
     for t in range(U(2), taps):
         for x in range(n):
-            out[o + x] += weights[t, x] * line[first[x] + t]
+            weight, j = weights[t, x], U(first[x]) + t
+            out[o + x] += weight * lines[j]
+            out[b + x] += weight * lines[j + w]
+            out[c + x] += weight * lines[j + w + w]
+            out[d + x] += weight * lines[j + w + w + w]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -101,11 +117,12 @@ def crop(source, white, spare, work, c, height, width, top, left, h, w, H, W, mi
     Rows first, into `spare` (c, h, W); `source` may be `work`.
     """
     first, weights = _weights(w, W, mirrored)
-    line = np.empty(w, np.float32)
-    for k in range(c):
-        for y in range(h):
-            load(source, U((k * height + top + y) * width + left), white, line, U(w))
-            _resize_row(line, first, weights, spare, U((k * h + y) * W), U(W))
+    lines = np.empty(4 * w, np.float32)
+    for row in range(0, c * h, 4):
+        for i in range(4):
+            k, y = divmod(min(row + i, c * h - 1), h)  # of what is past the end nothing is kept
+            load(source, U((k * height + top + y) * width + left), white, lines, U(i * w), U(w))
+        _resize_four(lines, U(w), first, weights, spare, U(row * W), U(W))
     first, weights = _weights(h, H, False)
     for k in range(c):
         for y in range(H):
@@ -159,33 +176,37 @@ def _gaussian(sigma, radius):
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 @no_type_check
 def _convolve(source, s, step, kernel, out, o, n):
-    """out[o + i] = sum of kernel[|d|] source[s + i + d step], n numbers in pieces; no two of them overlap."""
+    """out[o + i] = sum of kernel[|d|] source[s + i + d step], n numbers in pieces, radius 1 or more."""
     r = U(len(kernel) - 1)
     for start in range(U(0), n, U(_PIECE)):
         m = min(U(_PIECE), n - start)
         p, q = s + start, o + start
-        middle = kernel[0]
-        for i in range(m):
-            out[q + i] = middle * source[p + i]
-        d = U(1)
-        while d + U(2) <= r:
-            ka, kb, kc = kernel[d], kernel[d + U(1)], kernel[d + U(2)]
+        middle, ka = kernel[0], kernel[1]
+        a, b = p - step, p + step
+        d = U(2)
+        if r == U(1):
+            for i in range(m):
+                out[q + i] = middle * source[p + i] + ka * (source[a + i] + source[b + i])
+        else:
+            kb, e, f = kernel[2], a - step, b + step
+            d = U(3)
+            for i in range(m):
+                out[q + i] = (
+                    middle * source[p + i]
+                    + ka * (source[a + i] + source[b + i])
+                    + kb * (source[e + i] + source[f + i])
+                )
+        while d < r:
+            ka, kb = kernel[d], kernel[d + U(1)]
             a, b = p - d * step, p + d * step
             e, f = a - step, b + step
-            g, h = e - step, f + step
             for i in range(m):
-                out[q + i] += (
-                    ka * (source[a + i] + source[b + i])
-                    + kb * (source[e + i] + source[f + i])
-                    + kc * (source[g + i] + source[h + i])
-                )
-            d += U(3)
-        while d <= r:
-            ka = kernel[d]
-            a, b = p - d * step, p + d * step
+                out[q + i] += ka * (source[a + i] + source[b + i]) + kb * (source[e + i] + source[f + i])
+            d += U(2)
+        if d == r:
+            ka, a, b = kernel[d], p - d * step, p + d * step
             for i in range(m):
                 out[q + i] += ka * (source[a + i] + source[b + i])
-            d += U(1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)

@@ -49,7 +49,7 @@ def piece(config: Config, layers: int, seed: int) -> list[Row]:
     mixture = pcl_mixture(seed, d=config.n_sources, n=config.n, layers=layers)
 
     def model() -> Any:
-        return PCL(layers=max(4, layers + 1), width=config.width, max_iter=config.max_iter, random_state=seed)
+        return PCL(layers=max(3, layers), width=config.width, max_iter=config.max_iter, random_state=seed)
 
     return [*controls(mixture, np.asarray), *found("PCL", model, mixture, None, np.asarray)]
 

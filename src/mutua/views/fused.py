@@ -123,7 +123,8 @@ def _program(views: Sequence[tuple[View, Drawn]], n: int, shape: Shape) -> _Prog
         columns += step.columns
         c, height, _ = shape
         shape = step.shape
-        room = max(room, c * height * shape[2], int(np.prod(shape)))  # rows are resized before columns
+        # Rows are resized before columns, four at a time.
+        room = max(room, (c * height + 3) * shape[2], int(np.prod(shape)))
     table = torch.stack([column.double() for column in columns], 1) if columns else torch.zeros(n, 0).double()
     return _Program(np.array(codes, np.int64), fixed, np.array(first, np.int64), table.numpy(), room, shape)
 
@@ -159,7 +160,7 @@ def fused(
     the rest of the batch changes a bit.
 
     Deviations from the plain definitions on float: sums are taken in another order, weights of a resize are made
-    in float64, and weights of a blur below 1e-6 of its middle one are left out; in all below 1e-4 of the range of
+    in float64, and weights of a blur below 1e-5 of its middle one are left out; in all below 1e-4 of the range of
     [0, 1], where contrast and saturation do not enlarge it. Solarise jumps: a pixel that rounding puts on the
     other side of its threshold t moves by 1 - 2 t. On uint8 a level where the float was near a half.
     """
