@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from mutua.kernels.contrast import Run, holes
+from mutua.kernels.contrast import Run, holes, remaining
 from mutua.streamed import Streamed, factorised, few, room, streams, wide
 from mutua.types import Critic, Elementwise, InputError
 
@@ -31,6 +31,7 @@ class Dense:
         product: (*b, n, m), scores of each anchor with m candidates.
         keep: (n, m), True where the candidate counts as a draw from the product; all of them by default.
             Every row keeps the same number, so that a mean of row means is the mean over all.
+        others: that number, where it is known: counting `keep` waits for an accelerator.
     """
 
     def __init__(
@@ -38,11 +39,14 @@ class Dense:
         joint: Float[Tensor, "*b n p"],
         product: Float[Tensor, "*b n m"],
         keep: Bool[Tensor, "n m"] | None = None,
+        others: int | None = None,
     ) -> None:
         self.joint = joint
         self.product = product
         self.keep = keep
-        self.others = product.shape[-1] if keep is None else int(keep[0].sum()) if len(keep) else 0
+        if others is None:
+            others = product.shape[-1] if keep is None else int(keep[0].sum()) if len(keep) else 0
+        self.others = others
         if self.others < 1:
             raise few(joint.shape[-2])
 
@@ -50,7 +54,7 @@ class Dense:
         """The same pairs with the candidates as anchors: T_ji. Where there is one partner each, as in `paired`."""
         if self.joint.shape[-1] != 1 or self.product.shape[-2] != self.product.shape[-1]:
             raise InputError("scores: only those of all pairs can be turned; use mutua.scores.paired")
-        return Dense(self.joint, self.product.mT, None if self.keep is None else self.keep.mT)
+        return Dense(self.joint, self.product.mT, None if self.keep is None else self.keep.mT, self.others)
 
     def _kept(self, values: Tensor, fill: float) -> Tensor:
         return values if self.keep is None else values.masked_fill(~self.keep, fill)
@@ -73,12 +77,14 @@ def dense(scores: Dense | Streamed) -> Dense:
     if isinstance(scores, Dense):
         return scores
     matrix = scores.left @ scores.right.mT
-    return Dense(scores.joint, matrix, _kept(scores.apart, *scores.shape, matrix.device))
+    return _without(scores.joint, matrix, scores.apart)
 
 
-def _kept(apart: Sequence[Run], n: int, m: int, device: torch.device) -> Bool[Tensor, "n m"] | None:
-    gaps = holes(apart, range(n), range(m), device)
-    return None if gaps is None else ~gaps
+def _without(joint: Float[Tensor, "*b n p"], matrix: Float[Tensor, "*b n m"], apart: Sequence[Run]) -> Dense:
+    """All scores of the matrix but those of the runs count as draws from the product."""
+    n, m = matrix.shape[-2:]
+    gaps = holes(apart, range(n), range(m), matrix.device)
+    return Dense(joint, matrix, None if gaps is None else ~gaps, remaining(apart, n, m))
 
 
 def paired(
@@ -105,7 +111,7 @@ def paired(
         room(critic, x, y)
         matrix = critic.matrix(x, y)
     joint = matrix.diagonal(first, -2, -1)[..., None]  # (*b, n, 1)
-    return Dense(joint, matrix, _kept(apart, n, m, x.device))
+    return _without(joint, matrix, apart)
 
 
 def drawn(
@@ -172,7 +178,7 @@ def multiview(
         matrix = critic.matrix(x, y)
     example = first + torch.arange(n, device=x.device).repeat(v)[:, None]  # (v n, 1)
     joint = matrix.gather(1, other * m + example)  # (v n, v - 1)
-    return Dense(joint, matrix, _kept(apart, v * n, v * m, x.device))
+    return _without(joint, matrix, apart)
 
 
 def local(
@@ -197,7 +203,7 @@ def local(
         room(critic, x, flat)
         matrix = critic.matrix(x, flat)
     columns = torch.arange(first * places, (first + n) * places, device=x.device).view(n, places)
-    return Dense(matrix.gather(1, columns), matrix, _kept(apart, n, m * places, x.device))
+    return _without(matrix.gather(1, columns), matrix, apart)
 
 
 def _partners(n: int, m: int, first: int) -> None:

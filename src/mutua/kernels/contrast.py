@@ -28,6 +28,7 @@ __all__ = [
     "blocks",
     "fill",
     "holes",
+    "remaining",
     "row_gradients",
     "row_logsumexp",
     "symmetric_gradient",
@@ -53,6 +54,11 @@ class Run:
         first = max(0, rows.start - self.row, -(-(columns.start - self.column) // self.step))
         last = min(self.length, rows.stop - self.row, -(-(columns.stop - self.column) // self.step))
         return range(first, max(first, last))
+
+
+def remaining(runs: Sequence[Run], n: int, m: int) -> int:
+    """How many entries of a row the runs leave, where they take as many of each of n rows."""
+    return m - sum(run.length for run in runs) // n if n else 0
 
 
 def fill(block: Tensor, runs: Sequence[Run], rows: range, columns: range, value: float | bool) -> Tensor:

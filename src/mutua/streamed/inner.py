@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from mutua.kernels import contrast as kernels
-from mutua.kernels.contrast import Run
+from mutua.kernels.contrast import Run, remaining
 from mutua.types import Elementwise, InputError
 
 __all__ = ["Streamed", "few", "wide"]
@@ -66,7 +66,7 @@ class Streamed:
         self.size = size
         self._rows: dict[bool, Tensor] = {}
         n, m = left.shape[-2], right.shape[-2]
-        self.others = m - sum(run.length for run in self.apart) // n if n else 0
+        self.others = remaining(self.apart, n, m)
         if self.others < 1:
             raise few(n)
 
