@@ -27,9 +27,7 @@ PLACE = Path("runs/bench/nonlinear_contrast")
 TCL = replace(tcl.PRESETS["full"], maxout=False)
 PUBLISHED = replace(TCL, maxout=True, layers=(2,))
 GCL = gcl.PRESETS["full"]
-# Steps: what 600 CPU seconds allow, and more.
-PCL = {"600 CPU s": replace(pcl.PRESETS["full"], max_iter=60_000), "longer": pcl.PRESETS["full"]}
-PCL["longer"] = replace(PCL["longer"], max_iter=400_000)
+PCL = {f"3, {steps:,} steps": replace(pcl.PRESETS["full"], max_iter=steps) for steps in (60_000, 200_000)}
 
 
 def main(args: list[str]) -> None:
@@ -50,9 +48,9 @@ def main(args: list[str]) -> None:
         for setting in GCL.settings:
             if "gcl" in parts and _wanted(setting, told.only):
                 _piece(f"gcl-{setting}-{seed}", lambda: gcl.piece(GCL, setting, seed), log)  # noqa: B023
-        for part, name in (("pcl", "600 CPU s"), ("pcl-long", "longer")):
+        for part, config in zip(("pcl", "pcl-long"), PCL.values(), strict=True):
             if part in parts:
-                _piece(f"{part}-3-{seed}", lambda: pcl.piece(PCL[name], 3, seed), log)  # noqa: B023
+                _piece(f"{part}-3-{seed}", lambda: pcl.piece(config, 3, seed), log)  # noqa: B023
     if "record" in parts:
         _record(log)
 
@@ -82,10 +80,10 @@ def _record(log: Log) -> None:
     found: list[Result] = []
     depths = {str(layers): _pieces(f"tcl-{layers}") for layers in TCL.layers}
     settings = {setting: _pieces(f"gcl-{setting}") for setting in GCL.settings}
-    lengths = {name: _pieces(f"{part}-3") for part, name in (("pcl", "600 CPU s"), ("pcl-long", "longer"))}
+    lengths = dict(zip(PCL, (_pieces("pcl-3"), _pieces("pcl-long-3")), strict=True))
     tables: list[Table] = []
     for config, pieces, study in ((TCL, depths, tcl), (PUBLISHED, {"2": _pieces("maxout-2")}, tcl),
-                                  (GCL, settings, gcl), (PCL["longer"], lengths, pcl)):  # fmt: skip
+                                  (GCL, settings, gcl), (pcl.PRESETS["full"], lengths, pcl)):  # fmt: skip
         there = {name: seeds for name, seeds in pieces.items() if seeds}
         if there:
             found.append(study.told(config, there))  # type: ignore[arg-type, attr-defined]
@@ -96,7 +94,13 @@ def _record(log: Log) -> None:
 
 
 def _settings() -> dict[str, Any]:
-    return {"steps": {"tcl": TCL.max_iter, "gcl": GCL.max_iter, **{n: c.max_iter for n, c in PCL.items()}}}
+    return {
+        "steps": {
+            "tcl": TCL.max_iter,
+            "gcl": GCL.max_iter,
+            **{name: config.max_iter for name, config in PCL.items()},
+        }
+    }
 
 
 TRIED = (

@@ -27,8 +27,8 @@ def test_it_finds_sources_better_than_linear_ica(critic: str) -> None:
 
 def test_no_pair_joins_two_recordings() -> None:
     x = np.random.default_rng(0).standard_normal((30, 2))
-    model = PCL(lag=2, validation=0, **QUICK | {"max_iter": 1}).fit(x)
-    z = model._whitened(x)
+    model = PCL(lag=2, validation=0, restarts=1, **QUICK | {"max_iter": 1}).fit(x)
+    z = model._whitened(x).float()
     pairs = model._pairs(z, np.repeat([4, 9], 15), fitted=True)
     assert len(pairs) == 26
     assert (pairs.x[0] == z[2]).all()
@@ -43,6 +43,7 @@ def test_no_pair_joins_two_recordings() -> None:
     [
         ({"critic": "dot"}, None, "critic: no 'dot'"),
         ({"contrast": "mi"}, None, "contrast: no 'mi'"),
+        ({"contrast": ("nce", "mi")}, None, "contrast: no 'mi'"),
         ({"lag": 0}, None, "lag: 0 for 30 rows"),
         ({"lag": 29}, None, "lag: 29 for 30 rows"),
         ({}, np.arange(30), "u: 0 pairs"),
@@ -52,3 +53,11 @@ def test_no_pair_joins_two_recordings() -> None:
 def test_bad_input_of_pcl(setting: dict[str, Any], u: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         PCL(**setting).fit(np.random.default_rng(0).standard_normal((30, 2)), u)
+
+
+def test_of_several_contrasts_the_held_out_one_is_kept() -> None:
+    mixture = pcl_mixture(1, d=2, n=6000, layers=2)
+    model = PCL(contrast=("infonce", "nce"), baseline=False, restarts=2, **QUICK).fit(mixture.x)
+    alone = PCL(contrast="infonce", baseline=False, restarts=1, **QUICK).fit(mixture.x)
+    assert model.contrasts_[0] == alone.contrasts_[0] > model.contrasts_[1]
+    np.testing.assert_array_equal(model.transform(mixture.x[:5]), alone.transform(mixture.x[:5]))

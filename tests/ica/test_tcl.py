@@ -11,6 +11,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import check_estimator
 
 from mutua.data.sources import Mixture, tcl_mixture
 from mutua.evaluation import mcc
@@ -142,6 +143,21 @@ def test_settings_out_of_range(kind: Any, setting: dict[str, Any], says: str, mi
     u = None if kind is PCL else mixture.u
     with pytest.raises(InputError, match=re.escape(says)):
         kind(**setting).fit(mixture.x, u)
+
+
+# Its y is u here, and it gives u as y by name, one row a class, or numbers where TCL asks for labels.
+APART = {
+    "check_fit_score_takes_y": "the second argument is u",
+    "check_n_features_in_after_fitting": "score takes u, not y",
+    "check_estimators_nan_inf": "ten rows, or u a vector",
+}
+
+
+@pytest.mark.parametrize("kind", [TCL, GCL])
+def test_scikit_learns_own_checks(kind: Any) -> None:
+    model = kind(max_iter=5, batch_size=16, restarts=1, baseline=False, device="cpu", segments=3)
+    results = check_estimator(model, expected_failed_checks=APART, on_skip=None)
+    assert {each["check_name"] for each in results if each["status"] == "xfail"} == set(APART)
 
 
 def test_bad_input_is_one_clear_error(mixture: Mixture) -> None:

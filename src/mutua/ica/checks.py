@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
+from mutua.data.auxiliary import checked_rows
 from mutua.ica import mne
 from mutua.ica.densities import Density
 from mutua.ica.density_checks import density_of
 from mutua.ica.recording import Recording
 from mutua.types import InputError, names
 
-__all__ = ["checked_settings", "densities_of", "recording_of", "warn_unconverged"]
+__all__ = ["checked_settings", "densities_of", "recording_of", "rows_of", "warn_unconverged"]
 
 
 def recording_of(estimator: Any, x: Any, *, reset: bool, least: int | None = None) -> Recording:
@@ -40,6 +43,17 @@ def recording_of(estimator: Any, x: Any, *, reset: bool, least: int | None = Non
     recording = Recording(x)
     recording.check_finite()
     return recording
+
+
+def rows_of(estimator: Any, x: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
+    """X, array or tensor, as the nonlinear estimators read it: float64, see `checked_rows`; `reset` as above."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu().numpy()
+    least = 2 if reset else 1
+    x = validate_data(
+        estimator, x, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=least
+    )
+    return checked_rows(x, least=least)
 
 
 def densities_of(choice: Any, k: int) -> list[Density] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mutua.bounds import infonce, jsd
+from mutua.bounds import infonce, jsd, logistic
 from mutua.ica.pairs import Pairs
 from mutua.types import Bound, Contrast, InputError, names
 
-__all__ = ["CONTRASTS", "checked_contrast", "given_nats"]
+__all__ = ["CONTRASTS", "contrast_of", "given_nats"]
 
-CONTRASTS: dict[str, Contrast | Bound] = {"infonce": infonce, "logistic": jsd}
+CONTRASTS: dict[str, Contrast | Bound] = {"infonce": infonce, "nce": logistic, "logistic": jsd}
 """What is raised: see `mutua.bounds`, where any other is to be had for `mutua.objectives.Given`."""
 
 # Rows that are contrasted with each other when the contrast is read: nats are at most their logarithm.
 _READ = 1024
 
 
-def checked_contrast(name: Any) -> None:
-    """Raise `InputError` where it is none of `CONTRASTS`."""
-    if not isinstance(name, str) or name not in CONTRASTS:
-        raise InputError(f"contrast: no {name!r}; use one of {names(CONTRASTS)}")
+def contrast_of(choice: Any, restart: int) -> Contrast | Bound:
+    """What a restart raises: the contrast of that name, or of several names each in turn.
+
+    Raises `InputError` where one is none of `CONTRASTS`.
+    """
+    several = [choice] if isinstance(choice, str) or not isinstance(choice, Sequence) else list(choice)
+    for name in several or [choice]:
+        if not isinstance(name, str) or name not in CONTRASTS:
+            raise InputError(f"contrast: no {name!r}; use {names(CONTRASTS)}, or several of them")
+    return CONTRASTS[several[restart % len(several)]]
 
 
 @torch.no_grad()

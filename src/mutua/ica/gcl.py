@@ -14,12 +14,12 @@ from mutua.critics import STATISTICS, AbsoluteInnovation, ExponentialFamily
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments
 from mutua.evaluation import spearman
 from mutua.evaluation.sources import Correlation
-from mutua.evaluation.variability import Variability, binned, variability_of_scales
-from mutua.ica.contrasts import CONTRASTS, checked_contrast, given_nats
+from mutua.evaluation.variability import Variability, binned
+from mutua.ica.contrasts import contrast_of, given_nats
 from mutua.ica.learned import Learned
 from mutua.ica.networks import OneHot, Waves, linear
 from mutua.ica.pairs import Pairs
-from mutua.ica.tcl import unmixed, warn_few
+from mutua.ica.tcl import scales_vary, unmixed, warn_few
 from mutua.objectives import Given
 from mutua.types import Critic, InputError, Method, names
 
@@ -51,7 +51,7 @@ class GCL(Learned):
             critic of its own, psi_i = -|h_i - g_i(u)| and terms of h_i alone, g a network: for a vector u that
             sources follow with Laplace noise, such as the x before.
         contrast: "infonce", which u of the batch is x's own; or "logistic", as published: own u against others',
-            the two weighing the same. Where u tells much of x that is nearly certain, and learns slowly.
+            the two weighing the same, or "nce": the others summed; or several of them, see `PCL`.
         hidden: widths of the network lambda(u) where u is a vector; for a label it is a table.
         unmix: apply linear ICA to the statistics: None where there is one for each component, or True or False.
         n_components, segments, network, layers, width, max_iter, batch_size, learning_rate, decorrelate, restarts,
@@ -133,7 +133,7 @@ class GCL(Learned):
     def _checked(self) -> None:
         if not isinstance(self.statistics, str) or self.statistics not in {"innovation", "learned", *STATISTICS}:
             raise InputError(f"statistics: no {self.statistics!r}; use one of learned, {names(STATISTICS)}")
-        checked_contrast(self.contrast)
+        contrast_of(self.contrast, 0)
         sizes = self.hidden if isinstance(self.hidden, (tuple, list)) else [None]
         if not all(isinstance(width, Integral) and int(width) > 0 for width in sizes):
             raise InputError(f"hidden: {self.hidden!r}; use a tuple of whole numbers above 0")
@@ -145,7 +145,7 @@ class GCL(Learned):
         """The one statistic that each component has, or None."""
         return self.statistics if self.statistics in ("absolute", "square") else None
 
-    def _method(self, encoder: nn.Module, components: int) -> Method:
+    def _method(self, encoder: nn.Module, components: int, restart: int) -> Method:
         found = self._auxiliary
         read: nn.Module = OneHot(found.count) if found.discrete else nn.Identity()
         columns = found.width
@@ -154,22 +154,24 @@ class GCL(Learned):
         if self.statistics == "innovation":
             centre = linear(columns, components) if found.discrete else self._sized(columns, components)
             critic: Critic = AbsoluteInnovation(components)
-            return Given(encoder, critic, nn.Sequential(read, centre), contrast=CONTRASTS[self.contrast])
+            return Given(
+                encoder, critic, nn.Sequential(read, centre), contrast=contrast_of(self.contrast, restart)
+            )
         statistics = None if self.statistics == "learned" else self.statistics
         hidden = () if found.discrete else tuple(int(width) for width in self.hidden)
         critic = ExponentialFamily(components, columns, statistics, hidden)
-        return Given(encoder, critic, read, contrast=CONTRASTS[self.contrast])
+        return Given(encoder, critic, read, contrast=contrast_of(self.contrast, restart))
 
     def _nats(self, method: Any, pairs: Pairs) -> Float[Tensor, " n"]:
         return given_nats(method, pairs)
 
     def _variability(self, h: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
         if pairs.index is not None:
-            return variability_of_scales(h, pairs.index)
+            return scales_vary(h, pairs.index)
         if pairs.u.shape[1] > 1:
             return None  # no bins of a vector have rows enough
         bins = max(h.shape[1] + 1, min(_BINS, len(h) // 50))
-        return variability_of_scales(h, binned(pairs.u.double().cpu().numpy(), bins))
+        return scales_vary(h, binned(pairs.u.double().cpu().numpy(), bins))
 
     def _statistics(self, h: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
         return h if self._fixed is None else np.abs(h) if self._fixed == "absolute" else h * h

@@ -60,7 +60,7 @@ def restored(kind: Any, path: str | Path) -> Any:
     told = settings["report"]
     estimator._report = Result(**{**told, "tables": [Table(**table) for table in told["tables"]]})
     estimator._recall(settings["coding"], arrays)
-    estimator._model = estimator._method(estimator._network(estimator.n_components_), estimator.n_components_)
+    estimator._model = estimator._method(estimator._network(estimator.n_components_), estimator.n_components_, 0)
     weights = {name.removeprefix("model."): each for name, each in arrays.items() if name.startswith("model.")}
     estimator._model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     estimator._model.to(device_of(estimator.device)).eval()

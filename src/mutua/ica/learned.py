@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from pathlib import Path
@@ -11,10 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from mutua.data.auxiliary import checked_rows
 from mutua.evaluation import pearson
 from mutua.evaluation.nonlinear import (
     Agreement,
@@ -26,6 +26,7 @@ from mutua.evaluation.nonlinear import (
 )
 from mutua.evaluation.sources import Correlation
 from mutua.evaluation.variability import Variability
+from mutua.ica.checks import rows_of
 from mutua.ica.descent import descend
 from mutua.ica.kept import restored, saved
 from mutua.ica.learned_checks import checked_settings
@@ -65,7 +66,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Whitened rows and u to pairs; where not `fitted`, remember how u was coded."""
         raise NotImplementedError
 
-    def _method(self, encoder: nn.Module, components: int) -> Method:
+    def _method(self, encoder: nn.Module, components: int, restart: int) -> Method:
         """The composition around an encoder of whitened rows to `components` outputs."""
         raise NotImplementedError
 
@@ -96,12 +97,12 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, u: Any = None) -> Any:
         """Find the components of X (n, d) with the help of u, which has a value for each row."""
-        x = self._rows(X, reset=True)
+        x = rows_of(self, X, reset=True)
         checked_settings(self)
         device = device_of(self.device)
         covariance = np.cov(x.T).reshape(x.shape[1], x.shape[1])
         self._white = whitening(x.mean(0), covariance, None, samples=len(x), reduce_rank=True)
-        pairs = self._pairs(whitened(x, self._white, device), u, fitted=False)
+        pairs = self._pairs(whitened(x, self._white, device).float(), u, fitted=False)
         train, test = (pairs.take(rows) for rows in apart(pairs.index, len(pairs), self.validation))
         if len(train) < 2 or (self._judged and len(test) < 2):
             raise InputError(
@@ -156,7 +157,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def score(self, X: Any, u: Any = None) -> float:
         """The contrast in nats a row, above chance: a lower bound of the information between x and u."""
         check_is_fitted(self)
-        pairs = self._pairs(self._whitened(X), u, fitted=True)
+        pairs = self._pairs(self._whitened(X).float(), u, fitted=True)
         return float(self._nats(self._model, pairs).mean())
 
     def report(self) -> Result:
@@ -184,16 +185,8 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self) -> int:
         return self.n_components_
 
-    def _rows(self, X: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
-        if hasattr(X, "detach"):
-            X = X.detach().cpu().numpy()
-        X = validate_data(
-            self, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2 if reset else 1
-        )
-        return checked_rows(X, least=2 if reset else 1)
-
     def _whitened(self, X: Any) -> Float[Tensor, "n k"]:
-        return whitened(self._rows(X, reset=False), self._white, next(self._model.parameters()).device)
+        return whitened(rows_of(self, X, reset=False), self._white, next(self._model.parameters()).device)
 
     def _network(self, components: int) -> nn.Sequential:
         return self._sized(len(self._white.matrix), components)
@@ -206,7 +199,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _trained(self, pairs: Pairs, components: int, steps: int, restart: int) -> Method:
         with torch.random.fork_rng():
             torch.manual_seed(1_000_003 * int(self.random_state) + restart)
-            method = self._method(self._network(components), components)
+            method = self._method(self._network(components), components, restart)
         return self._descended(method, pairs, steps, restart)
 
     def _descended(self, method: Method, pairs: Pairs, steps: int, seed: int) -> Method:
@@ -251,8 +244,9 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     @torch.no_grad()
     def _outputs(self, z: Float[Tensor, "n d"], method: Any = None) -> Float[np.ndarray, "n k"]:
-        network = (self._model if method is None else method).encoder
-        return torch.cat([network(part) for part in z.split(_CHUNK)]).double().cpu().numpy()
+        # In float64, where a row's outputs don't depend on how many others are there.
+        network = copy.deepcopy((self._model if method is None else method).encoder).double()
+        return torch.cat([network(part.double()) for part in z.split(_CHUNK)]).cpu().numpy()
 
     def _linear(self, x: Float[np.ndarray, "n d"], train: Pairs, components: int) -> Method:
         """The same contrast over the sources of `LinearICA`: only the critic learns."""
@@ -265,7 +259,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         encoder.bias.zero_()
         with torch.random.fork_rng():
             torch.manual_seed(int(self.random_state))
-            method = self._method(encoder, len(ica.components_))
+            method = self._method(encoder, len(ica.components_), 0)
         encoder.requires_grad_(False)
         return self._descended(method, train, max(_LEAST_STEPS, int(_BASELINE * self.max_iter)), 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,16 +54,17 @@ def apart(
         counts = np.bincount(index)
         place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)  # of a row in its class
         size = counts[index[order]]
-        test[order] = place >= size - np.floor(share * size)
+        test[order] = place >= size - np.minimum(np.ceil(share * size), size - 1)
     else:
-        for rows in np.array_split(np.arange(n), min(_RUNS, n)):
-            test[rows[len(rows) - int(share * len(rows)) :]] = True
+        # No more runs than rows that are wanted.
+        for rows in np.array_split(np.arange(n), max(1, min(_RUNS, int(share * n)))):
+            test[rows[len(rows) - min(math.ceil(share * len(rows)), len(rows) - 1) :]] = True
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def whitened(x: Float[np.ndarray, "n d"], white: Whitening, device: torch.device) -> Float[Tensor, "n k"]:
-    """Rows as the networks see them: white, in float32."""
-    return torch.from_numpy((x - white.mean) @ white.matrix.T).float().to(device)
+    """White rows, in float64."""
+    return torch.from_numpy((x - white.mean) @ white.matrix.T).to(device)
 
 
 def device_of(name: str) -> torch.device:

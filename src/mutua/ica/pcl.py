@@ -14,7 +14,7 @@ from mutua.critics import AbsoluteInnovation, LearnedInnovation
 from mutua.data.auxiliary import auxiliary
 from mutua.evaluation import spearman
 from mutua.evaluation.sources import Correlation
-from mutua.ica.contrasts import CONTRASTS, checked_contrast, given_nats
+from mutua.ica.contrasts import contrast_of, given_nats
 from mutua.ica.learned import Learned
 from mutua.ica.pairs import Pairs
 from mutua.objectives import Given
@@ -40,8 +40,11 @@ class PCL(Learned):
 
     Args:
         critic: "absolute" (the published one: Laplace innovations), or "learned" for innovations of any shape.
-        contrast: "infonce", which past of the batch is x_t's own; or "logistic", as published: its own past
-            against others', the two weighing the same.
+        contrast: "infonce", which past of the batch is x_t's own; "nce", its own past against all others, one by
+            one, summed; or "logistic", as published: own against others, the two weighing the same. Of several,
+            restarts take each in turn, and the held-out contrast chooses. InfoNCE finds the sources surely until
+            x_t and its past tell more of each other than the log of the batch, some ten components; there it
+            learns nothing, and "nce", which is less sure below, still does.
         lag: rows between now and the past.
         width: units between the maps of the network; None for four times the channels, and 20 at least.
         n_components, network, layers, max_iter, batch_size, learning_rate, decorrelate, restarts,
@@ -62,7 +65,7 @@ class PCL(Learned):
         n_components: Any = None,
         *,
         critic: Any = "absolute",
-        contrast: Any = "infonce",
+        contrast: Any = ("infonce", "nce"),
         lag: Any = 1,
         network: Any = "bent",
         layers: Any = 3,
@@ -70,8 +73,8 @@ class PCL(Learned):
         max_iter: Any = 30_000,
         batch_size: Any = 128,
         learning_rate: Any = 0.01,
-        decorrelate: Any = 1.0,
-        restarts: Any = 1,
+        decorrelate: Any = 0.0,
+        restarts: Any = 2,
         validation: Any = 0.1,
         baseline: Any = True,
         device: Any = "auto",
@@ -102,7 +105,7 @@ class PCL(Learned):
     def _pairs(self, z: Float[Tensor, "n d"], u: Any, *, fitted: bool) -> Pairs:
         if not isinstance(self.critic, str) or self.critic not in CRITICS:
             raise InputError(f"critic: no {self.critic!r}; use one of {names(CRITICS)}")
-        checked_contrast(self.contrast)
+        contrast_of(self.contrast, 0)
         if not isinstance(self.lag, Integral) or not 1 <= int(self.lag) < len(z) - 1:
             raise InputError(
                 f"lag: {self.lag!r} for {len(z)} rows; use a whole number of at least 1 that leaves two pairs"
@@ -117,9 +120,9 @@ class PCL(Learned):
         at = torch.from_numpy(now).to(z.device)
         return Pairs(z[at], z[at - lag])
 
-    def _method(self, encoder: nn.Module, components: int) -> Method:
+    def _method(self, encoder: nn.Module, components: int, restart: int) -> Method:
         critic = CRITICS[self.critic](components)  # type: ignore[arg-type]
-        return Given(encoder, critic, encoder, contrast=CONTRASTS[self.contrast])
+        return Given(encoder, critic, encoder, contrast=contrast_of(self.contrast, restart))
 
     def _nats(self, method: Any, pairs: Pairs) -> Float[Tensor, " n"]:
         return given_nats(method, pairs)

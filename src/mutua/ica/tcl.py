@@ -18,7 +18,10 @@ from mutua.ica.pairs import Pairs
 from mutua.objectives import Predictive
 from mutua.types import InputError, Method
 
-__all__ = ["TCL", "unmixed", "warn_few"]
+__all__ = ["TCL", "scales_vary", "unmixed", "warn_few"]
+
+# Rows that a segment needs for its scales to be measured.
+_ROWS = 4
 
 
 class TCL(Learned):
@@ -79,7 +82,7 @@ class TCL(Learned):
         max_iter: Any = 20_000,
         batch_size: Any = 1024,
         learning_rate: Any = 0.01,
-        decorrelate: Any = 1.0,
+        decorrelate: Any = 0.1,
         restarts: Any = 1,
         validation: Any = 0.1,
         baseline: Any = True,
@@ -120,7 +123,7 @@ class TCL(Learned):
             warn_few(self._auxiliary.count, self.n_components, z.shape[1])
         return Pairs(z, torch.from_numpy(index).to(z.device), index)
 
-    def _method(self, encoder: nn.Module, components: int) -> Method:
+    def _method(self, encoder: nn.Module, components: int, restart: int) -> Method:
         head = nn.Linear(components, self._auxiliary.count)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
@@ -136,7 +139,7 @@ class TCL(Learned):
         return torch.cat(parts).double().cpu()
 
     def _variability(self, h: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
-        return variability_of_scales(h, pairs.index) if pairs.index is not None else None
+        return scales_vary(h, pairs.index)
 
     def _statistics(self, h: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
         return np.abs(h)
@@ -171,6 +174,13 @@ def unmixed(statistics: Float[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarra
     ica = LinearICA(reduce_rank=True, random_state=0).fit(statistics)
     skew = np.power((statistics - ica.mean_) @ ica.components_.T, 3).mean(0)
     return ica.mean_, np.where(skew < 0, -1.0, 1.0)[:, None] * ica.components_
+
+
+def scales_vary(h: Float[np.ndarray, "n k"], index: Int64[np.ndarray, " n"] | None) -> Variability | None:
+    """The variability condition, where every segment has rows enough to know a scale."""
+    if index is None or np.bincount(index).min() < _ROWS:
+        return None
+    return variability_of_scales(h, index)
 
 
 def warn_few(segments: int, components: Any, channels: int) -> None:

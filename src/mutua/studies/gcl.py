@@ -16,9 +16,7 @@ from mutua.data.sources import (
     ivae_mixture,
 )
 from mutua.ica import GCL
-from mutua.studies import LOGGER
-from mutua.studies.sources_found import Row, controls, found, summary
-from mutua.studies.tcl import curves
+from mutua.studies.sources_found import Pieces, Row, compared, controls, curves, found, measured, summary
 from mutua.types import InputError, Result, names
 
 __all__ = ["PRESETS", "SETTINGS", "Config", "piece", "run"]
@@ -73,25 +71,18 @@ def run(config: Config) -> Result:
     unknown = set(config.settings) - set(SETTINGS)
     if unknown or not config.settings:
         raise InputError(f"settings: {', '.join(unknown) or 'none'}; use some of {names(SETTINGS)}")
-    pieces: dict[str, list[list[Row]]] = {}
-    for setting in config.settings:
-        pieces[setting] = []
-        for seed in range(config.seeds):
-            pieces[setting].append(piece(config, setting, seed))
-            LOGGER.info("u = %s, seed %d: %.3f", setting, seed, pieces[setting][-1][4]["pearson"])
-    return told(config, pieces)
+    return told(config, measured(piece, config, config.settings, config.seeds))
 
 
-def told(config: Config, pieces: dict[str, list[list[Row]]]) -> Result:
+def told(config: Config, pieces: Pieces) -> Result:
     """The table and figure of what was measured."""
     note = (
         "5 sources. MCC of s with estimates, signs and scales as they are, on other samples of the same segments "
         "(or course of time), u not used; no choice by the truth."
     )
     table = summary("GCL with each kind of u", pieces, "u", note)
-    best = {setting: np.mean([rows[4]["pearson"] for rows in seeds]) for setting, seeds in pieces.items() if seeds}
-    words = ["MCC of GCL: " + "; ".join(f"u = {setting} {value:.3f}" for setting, value in best.items()) + "."]
     caption = "Held-out MCC with each auxiliary variable; points are mixtures."
+    words = [compared("GCL", "u", pieces)]
     return Result(
         "Generalised contrastive learning", [table], {caption: curves(pieces, "u")}, words, asdict(config)
     )

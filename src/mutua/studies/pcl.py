@@ -9,9 +9,7 @@ import numpy as np
 
 from mutua.data.sources import pcl_mixture
 from mutua.ica import PCL
-from mutua.studies import LOGGER
-from mutua.studies.sources_found import Row, controls, found, summary
-from mutua.studies.tcl import curves
+from mutua.studies.sources_found import Pieces, Row, compared, controls, curves, found, measured, summary
 from mutua.types import InputError, Result
 
 __all__ = ["PRESETS", "Config", "piece", "run"]
@@ -61,28 +59,17 @@ def run(config: Config) -> Result:
     """
     if config.seeds < 1 or not config.layers:
         raise InputError(f"seeds={config.seeds}, layers={config.layers}; give at least one of each")
-    pieces: dict[str, list[list[Row]]] = {}
-    for layers in config.layers:
-        pieces[str(layers)] = []
-        for seed in range(config.seeds):
-            pieces[str(layers)].append(piece(config, layers, seed))
-            LOGGER.info("%d layers, seed %d: %.3f", layers, seed, pieces[str(layers)][-1][4]["pearson"])
-    return told(config, pieces)
+    return told(config, measured(piece, config, config.layers, config.seeds))
 
 
-def told(config: Config, pieces: dict[str, list[list[Row]]]) -> Result:
+def told(config: Config, pieces: Pieces) -> Result:
     """The table and curves of what was measured."""
     note = (
         f"{config.n_sources} AR(1) sources (0.7, Laplace innovations), {config.n:,} rows. MCC of s with "
         "estimates, signs and scales as they are, on another draw of the sources; none chosen by the truth."
     )
     table = summary("PCL against the depth of the mixture", pieces, "layers", note)
-    best = {layers: np.mean([rows[4]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
-    linear = {layers: np.mean([rows[3]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
-    words = [
-        "MCC of PCL, and of linear ICA: "
-        + "; ".join(f"{layers} layers {best[layers]:.3f} and {linear[layers]:.3f}" for layers in best)
-        + "."
-    ]
     caption = "Held-out MCC against the layers of the mixture; points are mixtures."
-    return Result("Permutation-contrastive learning", [table], {caption: curves(pieces)}, words, asdict(config))
+    figure = curves(pieces, "layers of the mixture")
+    words = [compared("PCL", "layers", pieces)]
+    return Result("Permutation-contrastive learning", [table], {caption: figure}, words, asdict(config))

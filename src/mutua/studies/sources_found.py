@@ -12,12 +12,14 @@ from jaxtyping import Float
 from sklearn.decomposition import PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
+from mutua import plots
 from mutua.data.sources import Mixture
 from mutua.evaluation import mcc, spearman
 from mutua.ica import LinearICA
+from mutua.studies import LOGGER
 from mutua.types import Table
 
-__all__ = ["CONTROLS", "Row", "controls", "found", "summary"]
+__all__ = ["CONTROLS", "Pieces", "Row", "compared", "controls", "curves", "found", "measured", "summary"]
 
 Row = dict[str, Any]
 """method, pearson, spearman (held-out MCC), seconds (CPU), nats (held-out contrast, None for controls)."""
@@ -43,6 +45,12 @@ CONTROLS: dict[str, Callable[[], Any]] = {
     "LinearICA": lambda: LinearICA(random_state=0),
 }
 """What every table has beside the method."""
+
+# In the rows of a piece: the controls come first, linear ICA their last.
+_FOUND = len(CONTROLS)
+
+Pieces = dict[str, list[list[Row]]]
+"""Setting to the rows of each seed."""
 
 
 def controls(mixture: Mixture, fold: Fold) -> list[Row]:
@@ -112,3 +120,48 @@ def summary(title: str, pieces: Mapping[str, Sequence[Sequence[Row]]], first: st
             )
     columns = [first, "method", "seeds", "MCC", "sd", "lowest", "MCC, ranks", "held-out nats", "CPU s"]
     return Table(title, columns, rows, note)
+
+
+def measured(
+    piece: Callable[[Any, Any, int], list[Row]], config: Any, settings: Sequence[Any], seeds: int
+) -> Pieces:
+    """The rows of every setting and seed."""
+    pieces: Pieces = {}
+    for setting in settings:
+        pieces[str(setting)] = []
+        for seed in range(seeds):
+            rows = piece(config, setting, seed)
+            pieces[str(setting)].append(rows)
+            LOGGER.info("%s, seed %d: %s %.3f", setting, seed, rows[_FOUND]["method"], rows[_FOUND]["pearson"])
+    return pieces
+
+
+def compared(method: str, first: str, pieces: Pieces) -> str:
+    """A sentence: the mean MCC of the method in each setting, beside linear ICA's."""
+
+    def mean(seeds: Sequence[Sequence[Row]], at: int) -> float:
+        return float(np.mean([rows[at]["pearson"] for rows in seeds]))
+
+    each = [
+        f"{setting}: {mean(seeds, _FOUND):.3f} and {mean(seeds, _FOUND - 1):.3f}"
+        for setting, seeds in pieces.items()
+        if seeds
+    ]
+    return f"MCC of {method}, and of linear ICA, by {first}: {'; '.join(each)}."
+
+
+def curves(pieces: Pieces, across: str) -> str:
+    """MCC of each method against the setting."""
+    with plots.figure(5.5, 3.6) as (fig, axes):
+        settings = [setting for setting, seeds in pieces.items() if seeds]
+        methods: Sequence[str] = [row["method"] for row in pieces[settings[0]][0]]
+        for at, method in enumerate(methods):
+            values = [[rows[at]["pearson"] for rows in pieces[setting]] for setting in settings]
+            colour = plots.COLOURS[at % len(plots.COLOURS)]
+            axes.plot(range(len(settings)), [np.mean(each) for each in values], color=colour, label=method)
+            for place, each in enumerate(values):
+                axes.scatter([place] * len(each), each, s=10, color=colour)
+        axes.set_xticks(range(len(settings)), settings)
+        axes.set(xlabel=across, ylabel="MCC, held out", ylim=(0, 1.03))
+        axes.legend(fontsize=7)
+        return plots.svg(fig)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
 
-from mutua import plots
 from mutua.data.sources import tcl_mixture
 from mutua.ica import TCL
-from mutua.studies import LOGGER
-from mutua.studies.sources_found import Row, controls, found, summary
+from mutua.studies.sources_found import Pieces, Row, compared, controls, curves, found, measured, summary
 from mutua.types import InputError, Result
 
 __all__ = ["PRESETS", "Config", "piece", "run"]
@@ -43,7 +40,7 @@ class Config:
 
 PRESETS = {
     "cpu": Config(),
-    "full": Config(n_sources=20, segments=256, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=20_000),
+    "full": Config(n_sources=20, segments=256, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=30_000),
 }
 
 
@@ -72,16 +69,10 @@ def run(config: Config) -> Result:
     """
     if config.seeds < 1 or not config.layers:
         raise InputError(f"seeds={config.seeds}, layers={config.layers}; give at least one of each")
-    pieces: dict[str, list[list[Row]]] = {}
-    for layers in config.layers:
-        pieces[str(layers)] = []
-        for seed in range(config.seeds):
-            pieces[str(layers)].append(piece(config, layers, seed))
-            LOGGER.info("%d layers, seed %d: %.3f", layers, seed, pieces[str(layers)][-1][4]["pearson"])
-    return told(config, pieces)
+    return told(config, measured(piece, config, config.layers, config.seeds))
 
 
-def told(config: Config, pieces: dict[str, list[list[Row]]]) -> Result:
+def told(config: Config, pieces: Pieces) -> Result:
     """The table and curves of what was measured."""
     note = (
         f"{config.n_sources} sources, {config.segments} segments x {config.per_segment}. MCC of |s| with "
@@ -89,29 +80,7 @@ def told(config: Config, pieces: dict[str, list[list[Row]]]) -> Result:
         "samples of the same segments, u not used; no choice by the truth."
     )
     table = summary("TCL against the depth of the mixture", pieces, "layers", note)
-    best = {layers: np.mean([rows[4]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
-    linear = {layers: np.mean([rows[3]["pearson"] for rows in seeds]) for layers, seeds in pieces.items() if seeds}
-    words = [
-        "MCC of TCL, and of linear ICA: "
-        + "; ".join(f"{layers} layers {best[layers]:.3f} and {linear[layers]:.3f}" for layers in best)
-        + "."
-    ]
     caption = "Held-out MCC of |s| against the layers of the mixture; points are mixtures."
-    return Result("Time-contrastive learning", [table], {caption: curves(pieces)}, words, asdict(config))
-
-
-def curves(pieces: dict[str, list[list[Row]]], across: str = "layers of the mixture") -> str:
-    """MCC of each method against the setting."""
-    with plots.figure(5.5, 3.6) as (fig, axes):
-        settings = [setting for setting, seeds in pieces.items() if seeds]
-        methods: Sequence[str] = [row["method"] for row in pieces[settings[0]][0]]
-        for at, method in enumerate(methods):
-            values = [[rows[at]["pearson"] for rows in pieces[setting]] for setting in settings]
-            colour = plots.COLOURS[at % len(plots.COLOURS)]
-            axes.plot(range(len(settings)), [np.mean(each) for each in values], color=colour, label=method)
-            for place, each in enumerate(values):
-                axes.scatter([place] * len(each), each, s=10, color=colour)
-        axes.set_xticks(range(len(settings)), settings)
-        axes.set(xlabel=across, ylabel="MCC, held out", ylim=(0, 1.03))
-        axes.legend(fontsize=7)
-        return plots.svg(fig)
+    figure = curves(pieces, "layers of the mixture")
+    words = [compared("TCL", "layers", pieces)]
+    return Result("Time-contrastive learning", [table], {caption: figure}, words, asdict(config))

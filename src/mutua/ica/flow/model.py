@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
 from mutua.evaluation.nonlinear import Comparison, agreement, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.variability import binned, variability_of_scales
+from mutua.ica.checks import rows_of
 from mutua.ica.flow.base import Make
 from mutua.ica.flow.checks import checked_settings
 from mutua.ica.flow.keeping import kept, recalled
@@ -113,7 +114,7 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, u: Any = None) -> FlowICA:
         """Find the sources of X (n, d) with the help of u, which has a value for each row."""
-        x = self._rows(X, reset=True)
+        x = rows_of(self, X, reset=True)
         checked_settings(self)
         device = device_of(self.device)
         self._white = whitening(
@@ -153,7 +154,7 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Float[np.ndarray, "n k"]:
         """Sources (n, k); no u is needed."""
         check_is_fitted(self)
-        sources, _ = sources_of(self._make, self._fit.theta, self._whitened(self._rows(X, reset=False)))
+        sources, _ = sources_of(self._make, self._fit.theta, self._whitened(rows_of(self, X, reset=False)))
         return (sources.T / self.scale_)[:, self._order]
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
@@ -172,7 +173,7 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def score_samples(self, X: Any, u: Any = None) -> Float[np.ndarray, " n"]:
         """log p(x | u) of each row in nats. Without u log p(x), the mixture over the segments, where there are."""
         check_is_fitted(self)
-        x = self._rows(X, reset=False)
+        x = rows_of(self, X, reset=False)
         coded = self._known(u, len(x))
         volume = float(np.linalg.slogdet(self._white.matrix @ self._white.matrix.T)[1] / 2)
         return self._log_probs(self._fit, self._whitened(x), coded) + volume
@@ -205,14 +206,6 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
-
-    def _rows(self, X: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
-        if hasattr(X, "detach"):
-            X = X.detach().cpu().numpy()
-        X = validate_data(
-            self, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2 if reset else 1
-        )
-        return checked_rows(X, least=2 if reset else 1)
 
     def _whitened(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
         return np.ascontiguousarray((x - self._white.mean) @ self._white.matrix.T)
