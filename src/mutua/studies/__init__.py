@@ -84,6 +84,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.flow_ica",
         "Exact likelihood of an invertible network finds the sources; what u, the make and the layers each add.",
     ),
+    "voices": Listed(
+        "mutua.studies.voices",
+        "Real voices under a known nonlinear mixing: what nonlinear and linear ICA give back of them.",
+    ),
     "density-choice": Listed(
         "mutua.studies.density_choice",
         "ICA under the wrong density: where maximum likelihood still separates, and where it fails.",
