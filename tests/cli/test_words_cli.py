@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mutua.cli import main
+from mutua.cli import words as cli_words
 from mutua.words import Word2Vec, load_vectors
 
 SEA, SKY = ["ship", "wave", "harbour", "sailor"], ["cloud", "bird", "wind", "star"]
@@ -95,6 +96,9 @@ def test_a_whole_model_goes_on(text: Path, tmp_path: Path, capsys: pytest.Captur
         (["fit", "no.txt", "--model", "w.bin"], "w.bin: a whole model"),
         (["fit", "no.txt", "--connectors"], "give --phrases too"),
         (["fit", "no.txt", "-o", "w.doc"], "w.doc: an ending unknown"),
+        (["fit"], "files: none"),
+        (["fit", "."], ".: a folder"),
+        (["fit", __file__, "--thresholds", "9"], "give --phrases too"),
         (["nearest", "no.bin", "ship"], "no.bin"),
         (["eval", "no.bin"], "give --questions"),
         (["analogy", "no.bin", "a", "b"], "an analogy takes three"),
@@ -118,6 +122,57 @@ def test_bad_bytes_and_bad_sizes_are_said(tmp_path: Path, capsys: pytest.Capture
     assert not out.exists()
     assert main([*fit, "--errors", "ignore", "--size", "4"]) == 0
     assert len(load_vectors(out)) == 3
+
+
+def test_places_that_cannot_be_written_are_said_before_the_work(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.bin").mkdir()
+    model = str(tmp_path / "file" / "m.safetensors")
+    for more in (
+        ["-o", str(tmp_path / "file" / "w.bin")],
+        ["-o", str(tmp_path / "folder.bin")],
+        ["--model", model],
+    ):
+        assert main(["words", "fit", str(text), *more]) == 2
+        assert "read in" not in capsys.readouterr().err
+
+
+def test_numbers_out_of_range(vectors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions = tmp_path / "q.txt"
+    questions.write_text("ship wave cloud bird\n")
+    for arguments, said in (
+        (["nearest", str(vectors), "ship", "--k", "-1"], "k: -1"),
+        (["analogy", str(vectors), "ship wave bird", "--k", "0"], "k: 0"),
+        (["analogy", str(vectors), "ship wave bird", "--k", "0", "--multiply"], "k: 0"),
+        (["eval", str(vectors), "--questions", str(questions), "--k", "0"], "k: 0"),
+        (["eval", str(vectors), "--questions", str(questions), "--limit", "-5"], "limit: -5"),
+    ):
+        assert main(["words", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text("ship moon 3\n")
+    assert main(["words", "eval", str(vectors), "--pairs", str(pairs), "--json"]) == 0
+    assert "NaN" not in capsys.readouterr().out
+    assert main(["words", "analogy", str(vectors), "ship wave cloud", "--multiply", "--k", "1"]) == 0
+    assert "3CosMul" in capsys.readouterr().out
+
+
+def test_an_interrupted_fit_is_written_and_ends_with_130(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "w.bin"
+
+    def stop(words: str) -> None:
+        if words.startswith("epoch 1"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli_words, "status", stop)
+    assert main(["words", "fit", str(text), "-o", str(out), "--size", "4", "--threads", "1"]) == 130
+    assert len(load_vectors(out)) == 8
 
 
 def test_an_unknown_word_is_named(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,8 +145,25 @@ def test_bad_input(tmp_path: Path) -> None:
     refused([["a", 3]], "a token 3 of int")
     refused(["a", b"b"], "line 1: bytes")
     refused(["a"], "errors", errors="skip")
+    refused([["a"], "b c"], "'b c' among lists of tokens")
+    refused([["a"], 3], "3 among lists of tokens")
+    refused([str(path)], "names a file; give Path")
+    refused(tmp_path, "a folder, not a file")
+    packed = bz2.compress(b"a b c " * 10_000)
+    path.write_bytes(packed[:10] + b"xxxx" + packed[14:])
+    refused(path, "damaged or cut short")
     whole = gzip.compress(b"a b c " * 10_000)
     path.write_bytes(whole[:-20])
     refused(path, "cut short")
     path.write_bytes(lzma.compress(b"a b c " * 10_000)[:60])
     refused(path, "cut short")
+
+
+def test_a_function_and_a_word_of_many_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_PIECE", 10)
+    path = tmp_path / "t"
+    path.write_text("a bc\n" + "d" * 95 + " a\n\nbc " + "e" * 33)
+    expected = [["a", "bc"], ["d" * 95, "a"], ["bc", "e" * 33]]
+    assert list(read_corpus(path, str.split, min_count=1).sentences()) == expected
+    assert list(read_corpus(path, min_count=1).sentences()) == expected
+    assert list(read_sentences(path, str.split)) == [*expected[:2], [], expected[2]]

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from mutua.types import InputError
-from mutua.words import CONNECTORS, Phrases, Word2Vec, by_total, by_vocabulary, join_best, join_left, linked
+from mutua.words import (
+    CONNECTORS,
+    Phrases,
+    Word2Vec,
+    by_total,
+    by_vocabulary,
+    corpus,
+    join_best,
+    join_left,
+    linked,
+)
 
 Text = list[list[str]]
 
@@ -63,12 +73,12 @@ def test_passes_are_the_definition(scale: Callable, thresholds: tuple) -> None:
 
 
 def test_a_phrase_made_in_two_ways_is_one_word() -> None:
-    sentences = [["a", "b", "c"]] * 30 + [["b", "c"]] * 90 + [["x", "y"]] * 300
+    sentences = [["a", "b", "c"]] * 30 + [["b", "c"]] * 90 + [["x", "y"]] * 300 + [["e"] * 9] * 60
     corpus = Phrases([0.1, 0.1], min_count=5, join=join_best).fit_transform(sentences)
     assert len(set(corpus.words)) == len(corpus.words)
     assert "a_b_c" in corpus.words
     model = Word2Vec(4, epochs=1, random_state=0).fit(corpus)
-    assert set(model.vectors_) == {"a_b_c", "b_c", "x_y"}
+    assert {word for word in model.vectors_ if "e" not in word} == {"a_b_c", "b_c", "x_y"}
 
 
 def test_best_rather_than_left() -> None:
@@ -175,7 +185,8 @@ def test_connectors_stand_within_phrases_and_never_at_their_ends() -> None:
 def test_a_large_corpus_with_connectors_lies_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"min_count": 10, "scale": by_vocabulary, "connector_words": {"of", "the"}}
     held = Phrases([0.01], **settings).fit_transform(link_text())
-    monkeypatch.setattr(linked, "_IN_MEMORY", 100)
+    monkeypatch.setattr(corpus, "_IN_MEMORY", 100)
+    monkeypatch.setattr(linked, "_BLOCK", 7)
     kept = Phrases([0.01], **settings).fit_transform(link_text())
     np.testing.assert_array_equal(kept.tokens, held.tokens)
 
@@ -197,3 +208,8 @@ def test_best_rather_than_left_with_connectors() -> None:
     assert next(best.transform([["q", "of", "new", "york", "of"]])) == ["q", "of", "new_york", "of"]
     left = Phrases([1.0], min_count=2, connector_words=["of"]).fit(sentences)
     assert next(left.transform([["q", "of", "new", "york", "of"]])) == ["q_of_new", "york", "of"]
+
+
+def test_a_token_that_is_a_new_line_is_a_word_like_others() -> None:
+    phrases = Phrases([1.0], min_count=5).fit([["new", "york"]] * 20 + [["a", "b"]] * 20)
+    assert next(phrases.transform([["x", "\n", "new", "york", "\n"]])) == ["x", "\n", "new_york", "\n"]

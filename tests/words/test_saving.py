@@ -64,3 +64,12 @@ def test_summed_is_the_sum_less_its_mean() -> None:
     expected = model.inputs_[:, :12] + model.outputs_[:, :12]
     np.testing.assert_allclose(found.matrix, expected - expected.mean(0), atol=1e-6)
     assert found.words == model.words_
+
+
+def test_numbers_of_numpy_are_saved(tmp_path: Path) -> None:
+    model = Word2Vec(2, epochs=1).fit(["a b c"] * 9)
+    model.set_params(vector_size=np.int64(2), epochs=np.int64(1), sample=np.float32(0))
+    model.save(tmp_path / "m")
+    assert Word2Vec.load(tmp_path / "m").get_params()["vector_size"] == 2
+    with pytest.raises(InputError, match="cannot be written"):
+        model.save(tmp_path)

@@ -8,16 +8,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.numpy import save as packed
 
 from mutua.types import InputError
 from mutua.words import (
     UnknownWord,
     Vectors,
+    formats,
     from_gensim,
     load_vectors,
     read_binary,
     read_safetensors,
     read_text,
+    stability,
     vectors,
     write_binary,
     write_safetensors,
@@ -81,6 +84,15 @@ def test_unknown_words_are_told_near_spellings() -> None:
         them.most_similar("qqqqq")
 
 
+def test_spellings_in_another_alphabet() -> None:
+    them = Vectors(["кошка", "дом"], np.eye(2, dtype=np.float32))
+    with pytest.raises(UnknownWord, match="кошка"):
+        them["коша"]
+    with pytest.raises(UnknownWord) as caught:
+        them["x" * 10_000]
+    assert len(str(caught.value)) < 200
+
+
 def test_words_and_rows_must_match() -> None:
     with pytest.raises(InputError, match="'a' stands there twice"):
         Vectors(["a", "a"], np.eye(2, dtype=np.float32))
@@ -114,10 +126,9 @@ def test_a_file_cut_anywhere_is_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "vectors"
     write(some(6, 3), path)
     whole = path.read_bytes()
-    for size in range(len(whole) - 1):
+    # The last byte of the binary format is a new line that other writers leave out.
+    for size in range(len(whole) - (name == "binary")):
         path.write_bytes(whole[:size])
-        if name == "text" and size >= len(whole) - 12:
-            continue  # the last number cut is a number still
         with pytest.raises(InputError) as caught:
             read(path)
         assert "\n" not in str(caught.value)
@@ -142,6 +153,21 @@ def test_foreign_files(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match=named):
             read_text(path)
+    path.write_text("1 2\na 1 2\nb 3 4\n")
+    with pytest.raises(InputError, match="more than the 1 words it says"):
+        read_text(path)
+    path.write_bytes(b"1 2\n" + b"".join(b"ab"[i : i + 1] + b" " + x[i].tobytes() + b"\n" for i in range(2)))
+    with pytest.raises(InputError, match="more than the 1 words it says"):
+        read_binary(path)
+    for text, words in (("2 1\na 0.5\nb 1\n", ["a", "b"]), ("1 3\n{ 1 2 3\n", ["{"]), ("9999 1\n{ 1\n", None)):
+        path.write_text(text)
+        if words is None:
+            with pytest.raises(InputError, match="ends after 1 of 9,999 words"):
+                load_vectors(path)
+        else:
+            assert load_vectors(path).words == words
+    with pytest.raises(InputError, match="limit: 0"):
+        load_vectors(path, limit=0)
     with pytest.raises(InputError, match="cannot be read"):
         load_vectors(tmp_path / "none")
     with pytest.raises(InputError, match="part words by spaces"):
@@ -160,7 +186,64 @@ def test_gensims_object() -> None:
     assert found.words == them.words
     np.testing.assert_array_equal(found.counts, them.counts)
     del keyed.get_vecattr
-    assert from_gensim(keyed).counts is None
+    assert from_gensim(SimpleNamespace(wv=keyed)).counts is None  # a whole model
+    keyed.vectors_ngrams = np.zeros((1, 2), np.float32)
+    keyed.get_vector = {"new": np.ones(2)}.__getitem__
+    found = from_gensim(keyed)
+    np.testing.assert_array_equal(found["new"], [1, 1])
+    with pytest.raises(UnknownWord):
+        found["newer"]
+
+
+def test_safetensors_that_do_not_fit_together(tmp_path: Path) -> None:
+    path, them = tmp_path / "v", some(3, 2)
+    tensors = formats.word_tensors(them)
+    for name, wrong in (
+        ("counts", tensors["counts"][:2]),
+        ("ends", tensors["ends"][:2]),
+        ("words", tensors["words"][:-1]),
+        ("words", tensors["words"] | 128),
+    ):
+        path.write_bytes(packed(tensors | {name: wrong}))
+        with pytest.raises(InputError, match="damaged"):
+            read_safetensors(path)
+    write_safetensors(Vectors(["\udc80"], them.matrix[:1]), path)
+    assert load_vectors(path).words == ["\udc80"]
+    with pytest.raises(InputError, match="lone surrogate"):
+        write_text(Vectors(["\udc80"], them.matrix[:1]), path)
+    assert load_vectors(path, limit=1).words == ["\udc80"]
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "file" / "v.txt"):
+        for write, _ in FORMATS.values():
+            with pytest.raises(InputError, match="cannot be written"):
+                write(some(2, 2), place)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_k_is_a_number_of_words(k: object) -> None:
+    them = some()
+    for ask in (
+        them.most_similar,
+        lambda word, k: them.analogy(word, word, word, k),
+        lambda word, k: them.nearest(them[word][None], k),
+        lambda word, k: them.analogy_cosmul(word, word, word, k),
+        lambda word, k: stability([them, them], [word], k),
+    ):
+        with pytest.raises(InputError, match="k: "):
+            ask("wörd1", k=k)
+
+
+def test_analogy_by_products_is_the_definition() -> None:
+    them = some(30, 5)
+    s = (1 + np.array([[them.similarity(x, y) for y in ("wörd1", "wörd2", "wörd3")] for x in them])) / 2
+    score = s[:, 1] * s[:, 2] / (s[:, 0] + 1e-3)
+    score[1:4] = -1
+    found = them.analogy_cosmul("wörd1", "wörd2", "wörd3", k=40)
+    assert [word for word, _ in found] == [them.words[i] for i in np.argsort(-score)[:27]]
+    np.testing.assert_allclose([value for _, value in found], -np.sort(-score)[:27], rtol=1e-5)
 
 
 def test_gensim_both_ways() -> None:

@@ -26,6 +26,7 @@ from mutua.words import (
     Subwords,
     Vectors,
     Word2Vec,
+    load_vectors,
     read_corpus,
     stability,
 )
@@ -192,8 +193,8 @@ def test_a_corpus_is_left_as_it_was() -> None:
     corpus = read_corpus(topical(300), min_count=1)
     tokens = corpus.tokens.copy()
     assert isinstance(corpus, Corpus)
-    model = KINDS["skip-gram"](epochs=1, min_count=120).fit(corpus)
-    assert list(model.vectors_) == ["the"]
+    model = KINDS["skip-gram"](epochs=1, min_count=88).fit(corpus)
+    assert len(model.vectors_) == (corpus.counts >= 88).sum() < len(corpus.words)
     model.partial_fit(corpus)
     np.testing.assert_array_equal(corpus.tokens, tokens)
 
@@ -243,6 +244,11 @@ def test_stability_of_neighbours() -> None:
         ({"sample": float("nan")}, "sample"),
         ({"learning_rate": -1}, "learning_rate"),
         ({"n_jobs": 0}, "n_jobs"),
+        ({"random_state": -1}, "random_state: -1"),
+        ({"window": 10**9}, "window: 1,000,000,000; use 10,000"),
+        ({"negatives": 10**9}, "negatives"),
+        ({"vector_size": 10**15}, "vector_size.*do not fit memory"),
+        ({"learning_rate": 1e30}, "learning_rate.*without bound"),
         ({"errors": "skip"}, "errors"),
     ],
 )
@@ -265,6 +271,51 @@ def lines() -> Iterator[str]:
 def test_an_iterator_is_read_once() -> None:
     model = Word2Vec(2, epochs=3).fit(lines())
     assert model.counts_.tolist() == [9, 9, 9]
+
+
+def test_text_without_neighbours_is_refused() -> None:
+    for source in (["the"] * 9, [["the"], ["cat"]] * 9):
+        with pytest.raises(InputError, match="no word stands beside another"):
+            Word2Vec(2).fit(source)
+    model = Word2Vec(2, epochs=1).fit(["a b c"] * 9)
+    with pytest.raises(InputError, match="no word stands beside another"):
+        model.partial_fit(["d"] * 9)
+    assert model.words_ == ["a", "b", "c"]
+
+
+def test_partial_fit_holds_to_what_was_learned() -> None:
+    model = Word2Vec(2, epochs=1).fit(["a b c"] * 9)
+    for settings, named in (
+        ({"vector_size": 64}, "vector_size: 64, but 2"),
+        ({"vector_size": 2, "subwords": Subwords(3, 4, 9)}, "subwords"),
+        ({"subwords": None, "window": 0}, "window: 0"),
+    ):
+        with pytest.raises(InputError, match=named):
+            model.set_params(**settings).partial_fit(["a b c"] * 9)
+
+
+def test_fit_transform_takes_what_fit_takes(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_text("a b c\n" * 9)
+    made = [
+        Word2Vec(2, epochs=1, random_state=0).fit_transform(source)
+        for source in (path, str(path), lines(), ["a b c"] * 9, read_corpus(path))
+    ]
+    assert made[0].shape == (9, 2)
+    for one in made[1:]:
+        np.testing.assert_array_equal(one, made[0])
+
+
+@pytest.mark.parametrize("kind", ["skip-gram, n-grams"])
+def test_unseen_words_count_in_documents_and_in_saved_models(kind: str, tmp_path: Path) -> None:
+    model = KINDS[kind](epochs=1).fit(topical())
+    np.testing.assert_allclose(model.transform([["ant99"]])[0], model.vectors_["ant99"], rtol=1e-6)
+    both = (model.vectors_["ant99"] + model.vectors_["ant1"]) / 2
+    np.testing.assert_allclose(model.transform([["ant99", "ant1"]])[0], both, rtol=1e-5, atol=1e-7)
+    documents = DocumentVectors(model.vectors_, components=0).fit([["ant1"]])
+    np.testing.assert_allclose(documents.transform([["ant99"]])[0], model.vectors_["ant99"], rtol=1e-6)
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(load_vectors(tmp_path / "m.safetensors")["ant99"], model.vectors_["ant99"])
 
 
 @pytest.mark.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -32,7 +33,18 @@ def show(tables: Sequence[Table]) -> None:
 
 def say(content: Any, words: str, as_json: bool) -> None:
     """`content` as JSON, or `words`."""
-    print(json.dumps(content, indent=2, default=str) if as_json else words)
+    print(json.dumps(_plain(content), indent=2, default=str) if as_json else words)
+
+
+def _plain(content: Any) -> Any:
+    """Without NaN and infinities, which are no JSON: null stands for them."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {key: _plain(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_plain(value) for value in content]
+    return content
 
 
 def status(words: str) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from mutua.cli.output import say, show, status, tables_json
-from mutua.data.store import replacing
+from mutua.data.store import checked_place, writing
 from mutua.report import papers, study_page, write
 from mutua.studies import LOGGER, STUDIES, study
 from mutua.types import InputError, Result, Table, names
@@ -91,6 +91,7 @@ class Chosen:
         folder = self.out or Path("runs/studies") / self.name
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; name a folder with --out")
+        checked_place(folder / RECORD)
         status(f"{self.name}, preset {self.preset}")
         module, start = study(self.name), time.monotonic()
         with _told():
@@ -138,14 +139,14 @@ def keep(
         "seconds": round(seconds, 1),
     }
     for caption, file in files.items():
-        with replacing(folder / file) as opened:
+        with writing(folder / file) as opened:
             opened.write(result.figures[caption].encode())
     folder.mkdir(parents=True, exist_ok=True)
     html = study_page(
         result, subtitle=f"{_again(name, preset, config)}: {seconds:,.0f} s", papers=references, settings=settings
     )
     write(folder / PAGE, html)
-    with replacing(folder / RECORD) as opened:
+    with writing(folder / RECORD) as opened:
         opened.write((json.dumps(record, indent=1, default=str) + "\n").encode())
     return record
 

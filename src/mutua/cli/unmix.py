@@ -10,7 +10,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from mutua.cli.output import say, show, status, tables_json
-from mutua.data.store import replacing
+from mutua.data.store import writing
 from mutua.ica import LinearICA
 from mutua.ica.audio import Sound, opened, write_wavs
 from mutua.ica.auxiva import AuxIVA
@@ -90,7 +90,7 @@ class Unmix:
         sources = [
             Track(f"source {i}", beginning, sound.rate) for i, beginning in enumerate(_first(unmixed, heard))
         ]
-        with replacing(self.out / PICTURE) as file:
+        with writing(self.out / PICTURE) as file:
             file.write(spectrograms(microphones, sources))
         summary = [*sound.notes, *unmixed.words]
         if heard < n:

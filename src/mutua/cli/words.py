@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg, subcommand
 
 from mutua.cli.output import say, show, status, tables_json
+from mutua.data.store import checked_place
 from mutua.types import InputError, Table
 from mutua.words import (
     CBOW,
@@ -64,8 +65,10 @@ class Fit:
         sample: Thin words more frequent than this; 0 keeps all.
         learning_rate: At first; it falls linearly.
         cbow: Predict a word from the mean of its neighbours instead of each neighbour from the word.
-        subwords: Vectors of character n-grams too, so that rare words share what they are made of.
+        subwords: Vectors of character n-grams too, so that rare words share what they are made of. Ask the file of
+            --model for words that were never seen.
         phrases: Join frequent pairs into words first (new_york), in two passes.
+        thresholds: With phrases: the score above which a pair is joined, one number a pass; 200 100 by default.
         connectors: With phrases: let "of", "the" and the like stand within one (bank_of_america).
         summed: Write the sum of each word's own vector and its context vector, less the mean of all: answers more
             analogies where the learning rate is high.
@@ -91,6 +94,7 @@ class Fit:
     cbow: bool = False
     subwords: bool = False
     phrases: bool = False
+    thresholds: tuple[float, ...] | None = None
     connectors: bool = False
     summed: bool = False
     model: Path | None = None
@@ -108,9 +112,13 @@ class Fit:
             raise InputError(f"{self.model}: a whole model is written to a .safetensors file; name one")
         if self.connectors and not self.phrases:
             raise InputError("connectors: nothing to connect; give --phrases too")
+        if not self.files:
+            raise InputError("files: none; name the text to learn from")
         for path in self.files:
             if not path.is_file():
-                raise InputError(f"{path}: no such file")
+                raise InputError(f"{path}: {'a folder; name files' if path.is_dir() else 'no such file'}")
+        if self.thresholds is not None and not self.phrases:
+            raise InputError("thresholds: of no phrases; give --phrases too")
         start = time.monotonic()
         model = (CBOW if self.cbow else Word2Vec)(
             self.size,
@@ -126,7 +134,11 @@ class Fit:
             random_state=self.seed,
             on_epoch=lambda done, loss: status(f"epoch {done} of {self.epochs}, loss {loss:.4f}"),
         )
-        checked_settings(model)  # before a long reading
+        # Before a long reading.
+        checked_settings(model)
+        checked_place(self.out)
+        if self.model is not None:
+            checked_place(self.model)
         corpus = self._read()
         status(f"read in {time.monotonic() - start:.1f} s")
         with warnings.catch_warnings():
@@ -153,6 +165,8 @@ class Fit:
             f"Ask it: mutua words nearest {self.out} WORD",
             self.json,
         )
+        if model.interrupted_:
+            raise KeyboardInterrupt
 
     def _read(self) -> Corpus:
         tokenizer = Whitespace(lower=not self.cased) if self.whitespace else Words(lower=not self.cased)
@@ -162,7 +176,11 @@ class Fit:
             )
         connectors = CONNECTORS if self.connectors else ()
         phrases = Phrases(
-            min_count=self.min_count, tokenizer=tokenizer, connector_words=connectors, errors=self.errors
+            self.thresholds or (200.0, 100.0),
+            min_count=self.min_count,
+            tokenizer=tokenizer,
+            connector_words=connectors,
+            errors=self.errors,
         )
         return phrases.fit_transform(self.files)
 
@@ -197,12 +215,14 @@ class Analogy:
         vectors: A file of vectors, in any of the formats.
         words: a b c, as in: berlin germany paris.
         k: How many.
+        multiply: 3CosMul instead of 3CosAdd: no one term outweighs the others.
         json: Print JSON instead of a table.
     """
 
     vectors: Positional[Path]
     words: Positional[tuple[str, ...]]
     k: int = 10
+    multiply: bool = False
     json: bool = False
 
     def __call__(self) -> None:
@@ -210,7 +230,11 @@ class Analogy:
         if len(three) != 3:
             raise InputError(f"words: {len(three)} of them; an analogy takes three, as in: berlin germany paris")
         a, b, c = three
-        _print(load_vectors(self.vectors).analogy(a, b, c, self.k), f"{b} is to {a} as ... to {c}", self)
+        vectors = load_vectors(self.vectors)
+        seek = vectors.analogy_cosmul if self.multiply else vectors.analogy
+        _print(
+            seek(a, b, c, self.k), f"{b} is to {a} as ... to {c}", self, "3CosMul" if self.multiply else "cosine"
+        )
 
 
 @dataclass(frozen=True)
@@ -273,8 +297,8 @@ class Embeddings:
         self.what()
 
 
-def _print(found: list[tuple[str, float]], title: str, verb: Nearest | Analogy) -> None:
-    table = Table(title, ["word", "cosine"], [[word, cosine] for word, cosine in found])
+def _print(found: list[tuple[str, float]], title: str, verb: Nearest | Analogy, score: str = "cosine") -> None:
+    table = Table(title, ["word", score], [[word, cosine] for word, cosine in found])
     if verb.json:
         say(table.records(), "", True)
     else:

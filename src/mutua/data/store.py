@@ -13,7 +13,18 @@ from typing import BinaryIO
 import numpy as np
 import pooch
 
-__all__ = ["cache_folder", "fingerprint", "mapped", "reason", "replacing", "write_rows"]
+from mutua.types import InputError
+
+__all__ = [
+    "cache_folder",
+    "checked_place",
+    "fingerprint",
+    "mapped",
+    "reason",
+    "replacing",
+    "write_rows",
+    "writing",
+]
 
 _FORMAT = 1  # raise when the same file would decode to other pixels: it is part of every key
 
@@ -51,6 +62,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """As `replacing`, for a file that the user named. Raises InputError where it cannot be written."""
+    try:
+        with replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or reason(error)}); free space, or name another place"
+        ) from error
+
+
+def checked_place(path: Path) -> None:
+    """Raise InputError where a file at `path` plainly could not be written: for before the work, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    if not place.is_dir():
+        raise InputError(f"{path}: {place} is no folder; name another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: {place} cannot be written to; name another place")
 
 
 def write_rows(file: BinaryIO, shape: Sequence[int], rows: Iterable[np.ndarray]) -> int:

@@ -181,13 +181,19 @@ class WordTable:
 
     def stream(self, pieces: Iterable[bytes]) -> Iterator[Int32[np.ndarray, " t"]]:
         """Numbers of the words of a text that comes in pieces, wherever they are cut."""
-        rest = b""
+        held: list[bytes] = []
+        size = wanted = 0
         for piece in pieces:
-            data = rest + piece
+            held.append(piece)
+            size += len(piece)
+            if size < wanted:
+                continue
+            data = b"".join(held)
             numbers, used = self.encode(data, False)
-            rest = data[used:]
+            held, size = [data[used:]], len(data) - used
+            wanted = 2 * size  # a word of many pieces is not begun again at each
             yield numbers
-        yield self.encode(rest, True)[0]
+        yield self.encode(b"".join(held), True)[0]
 
     def _grow(self) -> None:
         n = self.n_words

@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "aligned", "axpy", "prefetch", "tile_add", "tile_scores"]
+__all__ = ["LANES", "aligned", "all_finite", "axpy", "prefetch", "tile_add", "tile_scores"]
 
 LANES = 16
 _FLOAT, _WORD, _INT = ir.FloatType(), ir.IntType(64), ir.IntType(32)
@@ -29,6 +29,11 @@ def aligned(n: int, d: int) -> Float32[np.ndarray, "n d_padded"]:
     memory = np.zeros(n * width * 4 + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + n * width * 4].view(np.float32).reshape(n, width)
+
+
+def all_finite(rows: Float32[np.ndarray, "n d"]) -> bool:
+    """Whether no number is NaN or infinite. Memory does not grow with the rows."""
+    return all(bool(np.isfinite(rows[start : start + 4096]).all()) for start in range(0, len(rows), 4096))
 
 
 @no_type_check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from jaxtyping import Bool, Float, Float32, Int64, Integer
 from scipy.stats import spearmanr
 
 from mutua.types import InputError, Table
+from mutua.words.checks import checked_count
 from mutua.words.files import PathLike, pieces
+from mutua.words.objectives import Objective, cos_add, cos_mul
 from mutua.words.vectors import Vectors
 
 __all__ = [
@@ -29,31 +31,8 @@ __all__ = [
     "wilson",
 ]
 
-Objective = Callable[
-    [Float32[np.ndarray, "q v"], Float32[np.ndarray, "q v"], Float32[np.ndarray, "q v"]],
-    Float32[np.ndarray, "q v"],
-]
-"""Cosines of all words with a, b and c of each question to what the answer is sought by."""
-
 # Words times questions whose cosines are taken together, and of those scored together: what the cache holds.
 _SCORES, _CACHED = 1 << 24, 1 << 18
-
-
-def cos_add(
-    a: Float32[np.ndarray, "q v"], b: Float32[np.ndarray, "q v"], c: Float32[np.ndarray, "q v"]
-) -> Float32[np.ndarray, "q v"]:
-    """3CosAdd: cos(x, b) - cos(x, a) + cos(x, c)."""
-    return b - a + c
-
-
-def cos_mul(
-    a: Float32[np.ndarray, "q v"], b: Float32[np.ndarray, "q v"], c: Float32[np.ndarray, "q v"]
-) -> Float32[np.ndarray, "q v"]:
-    """3CosMul: s(x, b) s(x, c) / (s(x, a) + 0.001), s = (1 + cos)/2.
-
-    Paper: Levy and Goldberg 2014, Linguistic Regularities in Sparse and Explicit Word Representations.
-    """
-    return (1 + b) * (1 + c) / (4 * ((1 + a) / 2 + np.float32(1e-3)))
 
 
 @dataclass(frozen=True)
@@ -134,6 +113,7 @@ def answer(
         limit: seek among this many of the first words only; others count as unknown. It makes questions easier
             and fewer: compare numbers under the same limit.
     """
+    checked_count("k", k)
     found = ranks(vectors, sections, objective=objective, fold=fold, limit=limit)
     return [Answers(section.name, len(section.questions), rank < k) for section, rank in found]
 
@@ -150,6 +130,8 @@ def ranks(
 
     With each section, in the order of its questions. Arguments as in `answer`.
     """
+    if limit is not None:
+        checked_count("limit", limit)
     index = _folded(vectors, limit, fold)
     # With `fold` only the first of each case takes part.
     rows = np.fromiter(index.values(), np.int64, len(index))
@@ -194,7 +176,7 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     z2, p = 1.959964**2, correct / n
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = 1.959964 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def pair_interval(

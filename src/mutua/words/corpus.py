@@ -59,14 +59,14 @@ class Corpus:
         if held:
             yield held
 
-    def restricted(self, words: list[str], counts: Int64[np.ndarray, " v"]) -> Corpus:
-        """The same sentences under another numbering; words it lacks are left out."""
+    def restricted(self, words: list[str], counts: Int64[np.ndarray, " v"], folder: Path | None = None) -> Corpus:
+        """The same sentences under another numbering, without words it lacks. Mapped from a file when large."""
         index = {word: i for i, word in enumerate(words)}
         number = np.array([index.get(word, BREAK) for word in self.words], np.int32)
-        tokens = self.tokens.copy()
+        tokens = copied(self.tokens, folder)
         return replace(self, tokens=tokens[: compact(tokens, number)], words=words, counts=counts)
 
-    def frequent(self, min_count: int, max_words: int | None = None) -> Corpus:
+    def frequent(self, min_count: int, max_words: int | None = None, folder: Path | None = None) -> Corpus:
         """The same sentences without words that occur fewer than `min_count` times, most frequent first."""
         order = np.argsort(-self.counts, kind="stable")
         order = order[self.counts[order] >= min_count][:max_words]
@@ -74,7 +74,29 @@ class Corpus:
             raise _too_rare("corpus", self.counts, min_count)
         if np.array_equal(order, np.arange(len(self.counts))):
             return self
-        return self.restricted([self.words[i] for i in order.tolist()], self.counts[order])
+        return self.restricted([self.words[i] for i in order.tolist()], self.counts[order], folder)
+
+
+def room(n: int, folder: Path | None = None) -> Int32[np.ndarray, " n"]:
+    """Room for n tokens: in memory, or in a file without a name that goes when it is let go."""
+    if n <= _IN_MEMORY:
+        return np.empty(n, np.int32)
+    try:
+        return np.asarray(np.memmap(tempfile.TemporaryFile(dir=folder), np.int32, "w+", shape=(n,)))
+    except OSError as error:
+        raise _no_room(folder, error) from None
+
+
+def copied(tokens: Int32[np.ndarray, " n"], folder: Path | None = None) -> Int32[np.ndarray, " n"]:
+    """The same tokens in `room` of their own."""
+    made = room(len(tokens), folder)
+    made[:] = tokens
+    return made
+
+
+def _no_room(folder: Path | None, error: OSError) -> InputError:
+    place = folder or tempfile.gettempdir()
+    return InputError(f"folder: {place} cannot hold the corpus ({reason(error)}); name another")
 
 
 def _too_rare(name: str, counts: Int64[np.ndarray, " v"], min_count: int) -> InputError:
@@ -169,7 +191,8 @@ def _opened(source: Source, errors: str) -> tuple[Iterator[bytes] | None, Iterab
         if not os.path.isfile(source):
             shown = os.fspath(source)
             shown = shown if len(shown) < 80 else shown[:77] + "..."
-            raise InputError(f"{shown!r}: no such file; give a path, an iterable of lines, or lists of tokens")
+            seen = "a folder, not a file" if os.path.isdir(source) else "no such file"
+            raise InputError(f"{shown!r}: {seen}; give a path, an iterable of lines, or lists of tokens")
         return pieces(source, errors), ()
     try:
         items = iter(source)
@@ -181,6 +204,10 @@ def _opened(source: Source, errors: str) -> tuple[Iterator[bytes] | None, Iterab
     items = itertools.chain([] if first is None else [first], items)
     if isinstance(first, os.PathLike):
         return itertools.chain.from_iterable(_separate(path, errors) for path in items), ()
+    if isinstance(first, str) and len(first) < 256 and os.path.isfile(first):
+        raise InputError(
+            f"corpus: its first line {first!r} names a file; give Path({first!r}) to read that, or lists of tokens"
+        )
     if first is None or isinstance(first, str):
         return pieces_of_lines(items), ()
     return None, items
@@ -192,13 +219,17 @@ def _separate(path: PathLike, errors: str) -> Iterator[bytes]:
 
 
 def _lines(text: Iterator[bytes]) -> Iterator[str]:
-    rest = b""
+    rest: list[bytes] = []  # of a line that goes on in the next piece
     for piece in text:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8")
-    if rest:
-        yield rest.decode("utf-8")
+        first, *lines = piece.split(b"\n")
+        rest.append(first)
+        if lines:
+            *whole, last = [b"".join(rest), *lines]
+            rest = [last]
+            for line in whole:
+                yield line.decode("utf-8")
+    if any(rest):
+        yield b"".join(rest).decode("utf-8")
 
 
 class _Numbering(dict[str, int]):
@@ -215,6 +246,10 @@ def _fill_lists(spool: _Spool, sentences: Iterable[Iterable[str]]) -> Callable[.
     number = _Numbering()
     held: list[int] = []
     for sentence in sentences:
+        if isinstance(sentence, (str, bytes)) or not isinstance(sentence, Iterable):
+            raise InputError(
+                f"corpus: {sentence!r:.60} among lists of tokens; give lists of tokens alone, or lines alone"
+            )
         held.extend(map(number.__getitem__, sentence))
         held.append(BREAK)
         if len(held) > 1 << 18:
@@ -262,8 +297,7 @@ class _Spool:
             self.file.write(self.held[: self.n_held].data)
             self.file.flush()
         except OSError as error:
-            place = self.folder or tempfile.gettempdir()
-            raise InputError(f"folder: {place} cannot hold the corpus ({reason(error)}); name another") from None
+            raise _no_room(self.folder, error) from None
         self.n_held = 0
 
     def tokens(self) -> Int32[np.ndarray, " n"]:

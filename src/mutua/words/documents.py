@@ -11,18 +11,22 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from mutua.types import InputError
-from mutua.words.corpus import Source
+from mutua.words.corpus import Corpus, Source, read_sentences
 from mutua.words.tokens import Tokenizer, Words
-from mutua.words.vectors import Vectors
+from mutua.words.vectors import Unseen, Vectors
 
 __all__ = ["DocumentVectors", "document_means"]
 
 
-def _tokenized(documents: Source, tokenizer: Tokenizer | None) -> Iterator[Iterable[str]]:
+def _tokenized(documents: Source | Corpus, tokenizer: Tokenizer | None) -> Iterator[Iterable[str]]:
     tokenizer = Words() if tokenizer is None else tokenizer
-    if isinstance(documents, (str, os.PathLike)):
+    if isinstance(documents, Corpus):
+        documents = documents.sentences()
+    elif isinstance(documents, os.PathLike) or (isinstance(documents, str) and os.path.isfile(documents)):
+        documents = read_sentences(documents, tokenizer)
+    elif isinstance(documents, str):
         raise InputError(
-            f"documents: {str(documents)[:60]!r} is one string; give a list of texts or of token lists"
+            f"documents: {str(documents)[:60]!r} is one string; give a list of texts or of token lists, or a file"
         )
     for document in documents:
         yield tokenizer(document) if isinstance(document, str) else document
@@ -30,26 +34,33 @@ def _tokenized(documents: Source, tokenizer: Tokenizer | None) -> Iterator[Itera
 
 def document_means(
     vectors: Vectors,
-    documents: Source,
+    documents: Source | Corpus,
     tokenizer: Tokenizer | None = None,
     weights: Float64[np.ndarray, " v"] | None = None,
 ) -> Float32[np.ndarray, "n d"]:
-    """sum_w weight_w x_w / n over the n known words of each document; zeros where there is none.
+    """sum_w weight_w x_w / n over the n words of each document that have a vector; zeros where none has.
 
     Args:
-        documents: texts, or lists of tokens.
+        documents: texts, or lists of tokens; a file's lines; or the sentences of a `Corpus`.
         weights: of each word of `vectors`; 1 by default.
     """
     index, rows = vectors.index, []
     zeros = np.zeros(vectors.matrix.shape[1], np.float32)
-    for tokens in _tokenized(documents, tokenizer):
+    for tokens in map(list, _tokenized(documents, tokenizer)):
         known = [index[token] for token in tokens if token in index]
-        if not known:
+        made = [] if vectors.unseen is None else _made(vectors.unseen, [t for t in tokens if t not in index])
+        n = len(known) + len(made)
+        if not n:
             rows.append(zeros)
             continue
         share = np.ones(len(known)) if weights is None else weights[known]
-        rows.append((share / len(known) @ vectors.matrix[known]).astype(np.float32))
+        # A word never seen has p = 0, and so weight 1.
+        rows.append(((share @ vectors.matrix[known] + sum(made, zeros)) / n).astype(np.float32))
     return np.stack(rows) if rows else np.zeros((0, len(zeros)), np.float32)
+
+
+def _made(unseen: Unseen, tokens: list[str]) -> list[Float32[np.ndarray, " d"]]:
+    return [vector for vector in map(unseen, tokens) if vector is not None]
 
 
 class DocumentVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -57,7 +68,8 @@ class DocumentVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         v = sum_w a/(a + p(w)) x_w / n,   v <- v - U U^T v,   U the first right singular vectors of all v
 
-    U is found on the documents given to `fit`. Words without a vector count for nothing.
+    U is found on the documents given to `fit`. Words without a vector count for nothing; where `vectors` give one
+    to unseen words, those have p = 0.
 
     Args:
         vectors: of words, with counts.

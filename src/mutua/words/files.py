@@ -101,7 +101,7 @@ def reading(path: Path) -> Iterator[io.BufferedIOBase]:
     with opened(path) as file:
         try:
             yield file
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+        except (EOFError, lzma.LZMAError, OSError, zlib.error) as error:  # bz2's and gzip's are OSErrors
             raise InputError(f"{path}: damaged or cut short ({reason(error)}); fetch or pack it again") from None
 
 

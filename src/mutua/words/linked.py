@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from mutua.kernels.connectors import put_back, taken_out
+from mutua.words.corpus import room
 
 __all__ = ["Linked"]
 
-# Tokens for which room is made in memory; for more, in a file without a name.
-_IN_MEMORY = 1 << 25
-
-
-def _room(n: int) -> Int32[np.ndarray, " n"]:
-    if n <= _IN_MEMORY:
-        return np.empty(n, np.int32)
-    return np.asarray(np.memmap(tempfile.TemporaryFile(), np.int32, "w+", shape=(n,)))
+# Tokens taken at once where memory must not grow with all of them.
+_BLOCK = 1 << 22
 
 
 class Linked:
@@ -31,12 +26,19 @@ class Linked:
         corpus: word numbers, BREAK between sentences.
         words: what each number spells.
         connectors: words that may stand between two words of a phrase.
+        folder: where a large corpus is kept meanwhile.
 
     Attributes:
         tokens, starts: for `count_bigrams`. From v on, starts are numbers of (word, run of connectors).
     """
 
-    def __init__(self, corpus: Int32[np.ndarray, " n"], words: Sequence[str], connectors: Collection[str]) -> None:
+    def __init__(
+        self,
+        corpus: Int32[np.ndarray, " n"],
+        words: Sequence[str],
+        connectors: Collection[str],
+        folder: Path | None = None,
+    ) -> None:
         self.words, self.corpus = words, corpus
         self.links = [i for i, word in enumerate(words) if word in connectors] if len(connectors) else []
         self.tokens, self.starts, self.connectors_seen = corpus, None, 0
@@ -45,17 +47,25 @@ class Linked:
         v = len(words)
         connector = np.full(v, -1, np.int32)
         connector[self.links] = np.arange(len(self.links))
-        tokens, after = _room(len(corpus) + 1), _room(len(corpus) + 1)
+        tokens, after = room(len(corpus) + 1, folder), room(len(corpus) + 1, folder)
         n, self.runs = taken_out(corpus, connector, tokens, after)
         self.tokens, self.after = tokens[:n], after[:n]
         self.connectors_seen = len(np.unique(self.runs.last[1:]))
         # Pairs of a word and the run after it, numbered in their order.
-        linked = np.flatnonzero((self.after > 0) & (self.tokens >= 0))
-        keys = (self.tokens[linked].astype(np.int64) << 32) | self.after[linked]
-        self.keys, place = np.unique(keys, return_inverse=True)
-        self.starts = _room(n)
+        self.keys = np.zeros(0, np.int64)
+        for start in range(0, n, _BLOCK):
+            self.keys = np.union1d(self.keys, self._keys(start)[1])
+        self.starts = room(n, folder)
         self.starts[:] = self.tokens
-        self.starts[linked] = v + place
+        for start in range(0, n, _BLOCK):
+            linked, keys = self._keys(start)
+            self.starts[start + linked] = v + np.searchsorted(self.keys, keys)
+
+    def _keys(self, start: int) -> tuple[Int64[np.ndarray, " l"], Int64[np.ndarray, " l"]]:
+        """Where in the block from `start` on connectors follow a word, and the pairs of that word and its run."""
+        tokens, after = self.tokens[start : start + _BLOCK], self.after[start : start + _BLOCK]
+        linked = np.flatnonzero((after > 0) & (tokens >= 0))
+        return linked, (tokens[linked].astype(np.int64) << 32) | after[linked]
 
     def word_of(self, start: Int64[np.ndarray, " p"]) -> Int64[np.ndarray, " p"]:
         """The word of a start."""

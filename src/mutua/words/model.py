@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from mutua.kernels.bags import Groups, bag_of_words, compose, subword_skipgram
 from mutua.kernels.skipgram import skipgram
-from mutua.kernels.vectors import aligned
+from mutua.kernels.vectors import aligned, all_finite
+from mutua.types import InputError
 from mutua.words.checks import checked_settings
 from mutua.words.corpus import Corpus, Source, read_corpus
 from mutua.words.documents import document_means
 from mutua.words.files import PathLike
-from mutua.words.passes import Kernel, effective_n_jobs, noise_of, passes
+from mutua.words.passes import Kernel, effective_n_jobs, has_neighbours, noise_of, passes
 from mutua.words.saving import load_into, save
 from mutua.words.subwords import Subwords
 from mutua.words.tokens import Tokenizer
@@ -132,12 +134,20 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if not hasattr(self, "vectors_"):
             self._start(X)
         else:
+            self._check_learned()
             self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
         self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
         return self
 
-    def transform(self, X: Source) -> Float32[np.ndarray, "n d"]:
-        """The mean vector of the words of each line or list of tokens; zeros where none is known.
+    def fit_transform(self, X: Source | Corpus, y: object = None) -> Float32[np.ndarray, "n d"]:  # type: ignore[override]
+        """`fit`, then the mean vector of the words of each line. An iterator is held as a list meanwhile."""
+        held = list(X) if isinstance(X, Iterator) else X
+        return self.fit(held).transform(held)
+
+    def transform(self, X: Source | Corpus) -> Float32[np.ndarray, "n d"]:
+        """The mean vector of the words of each line, list of tokens or line of a file; zeros where none is known.
+
+        With `subwords`, words that were never seen count too.
 
         `mutua.words.DocumentVectors` weighs words and removes what all documents share.
         """
@@ -154,7 +164,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         Embeddings, TACL; Mu and Viswanath 2018, All-but-the-Top, arXiv:1702.01417.
         """
         check_is_fitted(self, "vectors_")
-        sums = self.vectors_.matrix + self.outputs_[:, : self.vector_size]
+        sums = self.vectors_.matrix + self.outputs_[:, : self.vectors_.matrix.shape[1]]
         return Vectors(self.words_, sums - sums.mean(0), self.counts_)
 
     def save(self, path: PathLike) -> None:
@@ -190,19 +200,38 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _start(self, X: Source | Corpus) -> None:
         checked_settings(self)
         if isinstance(X, Corpus):
-            self._corpus = X.frequent(self.min_count, self.max_words)
+            self._corpus = X.frequent(self.min_count, self.max_words, self.folder)
         else:
             self._corpus = self._read(X, self.min_count)
+        _check_neighbours(self._corpus)
         self._random = check_random_state(self.random_state)
         n = len(self._corpus.words)
-        self._n_words = n
+        self._n_words, self._subwords = n, self.subwords
         extra = self.subwords.buckets if self.subwords else 0
-        self.inputs_, self.outputs_ = self._drawn(n + extra), aligned(n, self.vector_size)
+        try:
+            self.inputs_, self.outputs_ = self._drawn(n + extra), aligned(n, self.vector_size)
+        except (MemoryError, ValueError):
+            raise InputError(
+                f"vector_size: {n + extra:,} rows of {self.vector_size:,} numbers do not fit memory; "
+                "use fewer, or raise min_count"
+            ) from None
         self.loss_: list[float] = []
         self.words_, self.counts_, self.total_ = self._corpus.words, self._corpus.counts, self._corpus.total
 
+    def _check_learned(self) -> None:
+        """Settings may change between calls, but not what the vectors are."""
+        checked_settings(self)
+        d = self.vectors_.matrix.shape[1]
+        if self.vector_size != d:
+            raise InputError(f"vector_size: {self.vector_size}, but {d} was learned; set it back, or fit anew")
+        if self.subwords != self._subwords:
+            raise InputError(
+                f"subwords: {self.subwords}, but {self._subwords} were learned; set it back, or fit anew"
+            )
+
     def _extend(self, corpus: Corpus) -> None:
         """Take in the words of another corpus, and renumber it."""
+        _check_neighbours(corpus)
         place = {word: i for i, word in enumerate(self.words_)}
         found = list(zip(corpus.words, corpus.counts.tolist(), strict=True))
         new = [word for word, n in found if n >= self.min_count and word not in place]
@@ -219,7 +248,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new))
             inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
             self.inputs_, self.outputs_ = inputs, outputs
-        self._corpus = corpus.restricted(self.words_, counts)
+        self._corpus = corpus.restricted(self.words_, counts, self.folder)
 
     def _drawn(self, n: int) -> Float32[np.ndarray, "n d_padded"]:
         """First vectors: uniform in +-1/D, as gensim's (the +-0.5/D of the C program is measurably worse)."""
@@ -255,6 +284,11 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         seed = int(self._random.randint(2**31))
         try:
             for loss in passes(kernel, corpus.tokens, epochs, first, last, seed, effective_n_jobs(self.n_jobs)):
+                if not (math.isfinite(loss) and all_finite(self.inputs_) and all_finite(self.outputs_)):
+                    raise InputError(
+                        f"learning_rate: {first}: the vectors grew without bound in epoch {len(self.loss_) + 1}; "
+                        "use a smaller one (0.025 to 0.1 are usual) and fit anew"
+                    )
                 self.loss_.append(loss)
                 if self.on_epoch is not None:
                     self.on_epoch(len(self.loss_), loss)
@@ -273,6 +307,13 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         compose(self.inputs_, groups.ends, groups.rows, matrix)
         ngrams = self.inputs_[self._n_words :, :d]
         return Vectors(self.words_, matrix[:, :d], self.counts_, unseen=partial(self.subwords.vector, ngrams))
+
+
+def _check_neighbours(corpus: Corpus) -> None:
+    if not has_neighbours(corpus.tokens):
+        raise InputError(
+            "corpus: no word stands beside another; a string is a line, a list of strings is a sentence of tokens"
+        )
 
 
 class CBOW(Word2Vec):

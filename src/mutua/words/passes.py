@@ -16,7 +16,7 @@ from jaxtyping import Int32, Int64
 from mutua.kernels.draws import alias_table, pass_key
 from mutua.kernels.skipgram import Noise, Seen
 
-__all__ = ["Kernel", "effective_n_jobs", "noise_of", "passes"]
+__all__ = ["Kernel", "effective_n_jobs", "has_neighbours", "noise_of", "passes"]
 
 Kernel = Callable[..., Seen]
 
@@ -33,6 +33,12 @@ def noise_of(counts: Int64[np.ndarray, " v"], sample: float, power: float) -> No
     keep = np.sqrt(sample / frequency) + sample / frequency if sample else np.ones(len(counts))
     threshold, other = alias_table(np.maximum(counts, 1).astype(float) ** power)
     return Noise(keep.astype(np.float32), threshold, other)
+
+
+def has_neighbours(tokens: Int32[np.ndarray, " n"]) -> bool:
+    """Whether any sentence has two words."""
+    blocks = (tokens[start : start + _JOB + 1] >= 0 for start in range(0, len(tokens), _JOB))
+    return any((block[1:] & block[:-1]).any() for block in blocks)
 
 
 def effective_n_jobs(n_jobs: int | None) -> int:

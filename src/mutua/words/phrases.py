@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from mutua.kernels.bigrams import count_bigrams, join_best, join_left
 from mutua.kernels.skipgram import BREAK
 from mutua.types import InputError
-from mutua.words.corpus import Corpus, Source, read_corpus, read_sentences
+from mutua.words.corpus import Corpus, Source, copied, read_corpus, read_sentences
 from mutua.words.linked import Linked
 from mutua.words.tokens import Tokenizer
 
@@ -145,7 +145,7 @@ class Phrases(TransformerMixin, BaseEstimator):
     def _learn(self, X: Source | Corpus, last: bool) -> Corpus:
         self._check()
         if isinstance(X, Corpus):
-            corpus = replace(X, tokens=X.tokens.copy())
+            corpus = replace(X, tokens=copied(X.tokens, self.folder))
         else:
             corpus = read_corpus(X, self.tokenizer, min_count=1, errors=self.errors, folder=self.folder)
         self.phrases_: list[dict[tuple[str, ...], float]] = []
@@ -158,7 +158,7 @@ class Phrases(TransformerMixin, BaseEstimator):
     def _pass(self, corpus: Corpus, threshold: float, joins: bool) -> Corpus:
         discount = self.min_count if self.discount is None else self.discount
         words, counts = corpus.words, corpus.counts
-        linked = Linked(corpus.tokens, words, self.connector_words)
+        linked = Linked(corpus.tokens, words, self.connector_words, self.folder)
         bigrams = count_bigrams(linked.tokens, self.min_count, linked.starts)
         total, distinct = int(counts.sum()), int((counts > 0).sum()) - linked.connectors_seen
         tally = Tally(total, distinct, bigrams.distinct)
@@ -197,16 +197,17 @@ class _Joined:
     def __init__(self, found: dict[tuple[str, ...], float], joiner: str, connectors: Collection[str]) -> None:
         self.joiner, self.connectors = joiner, connectors
         words = dict.fromkeys(itertools.chain(connectors, itertools.chain.from_iterable(found)))
-        self.words = [*words, "\n"]  # the last is any word of no phrase
-        self.number = {word: i for i, word in enumerate(self.words)}
+        self.words = [*words, ""]  # the last stands for any word of no phrase
+        self.number = {word: i for i, word in enumerate(words)}
         self.scores = np.array(list(found.values()), float)
         self.found = list(found)
 
     def joined(self, sentences: list[list[str]], join: Join) -> list[list[str]]:
         # A joined pair has a negative number below BREAK.
-        other = self.number["\n"]
-        words = [word for sentence in sentences for word in (*sentence, "\n")]
-        tokens = np.array([BREAK if word == "\n" else self.number.get(word, other) for word in words], np.int32)
+        other = len(self.number)
+        words = [word for sentence in sentences for word in (*sentence, None)]
+        numbers = [BREAK if word is None else self.number.get(word, other) for word in words]
+        tokens = np.array(numbers, np.int32)
         linked = Linked(tokens, self.words, self.connectors)
         marks = BREAK - 1 - np.arange(len(self.found), dtype=np.int32)
         number = self.number
@@ -223,6 +224,6 @@ class _Joined:
                 found[-1].append(self.joiner.join(phrase))
                 at += len(phrase) - 1
             else:
-                found[-1].append(words[at])
+                found[-1].append(words[at] or "")
             at += 1
         return found[:-1]

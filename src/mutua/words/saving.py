@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as packed
 from sklearn.utils import check_random_state
 
-from mutua.data.store import reason, replacing
+from mutua.data.store import writing
 from mutua.kernels.vectors import aligned
 from mutua.types import InputError
 from mutua.words.files import PathLike
-from mutua.words.formats import word_tensors, words_of
+from mutua.words.formats import spelled_in, unpacked, word_tensors
 from mutua.words.subwords import Subwords
 from mutua.words.tokens import Whitespace, Words
 
@@ -29,7 +28,11 @@ _TOKENIZERS: dict[str, type[Words] | type[Whitespace]] = {"Words": Words, "White
 def save(model: Any, path: PathLike) -> None:
     """Write a fitted `Word2Vec` or `CBOW` to a safetensors file, which `load_vectors` reads as vectors too."""
     kind, state, position, *gauss = model._random.get_state()
-    settings = {name: value for name, value in model.get_params(deep=False).items() if name not in _APART}
+    settings = {
+        name: value.item() if isinstance(value, np.generic) else value  # a grid search gives numpy's numbers
+        for name, value in model.get_params(deep=False).items()
+        if name not in _APART
+    }
     tokenizer, subwords, seed = model.tokenizer, model.subwords, model.random_state
     known = isinstance(tokenizer, (Words, Whitespace))
     about = {
@@ -47,7 +50,7 @@ def save(model: Any, path: PathLike) -> None:
     tensors |= {"outputs": np.ascontiguousarray(model.outputs_[:, :d]), "random": np.asarray(state)}
     if subwords is not None:  # words' vectors are then means of these
         tensors["inputs"] = np.ascontiguousarray(model.inputs_[:, :d])
-    with replacing(Path(path)) as file:
+    with writing(Path(path)) as file:
         file.write(packed(tensors, {"mutua.words.model": json.dumps(about)}))
 
 
@@ -58,14 +61,7 @@ def load_into(kinds: dict[str, Any], path: PathLike, tokenizer: Any = None) -> A
     and none is given.
     """
     path = Path(path)
-    try:
-        with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("mutua.words.model", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if about else {}  # noqa: SIM118
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or reason(error)}); check the path") from None
-    except SafetensorError as error:
-        raise InputError(f"{path}: cut short, or no safetensors ({reason(error)}); write it again") from None
+    about, tensors = unpacked(path)
     if not about:
         raise InputError(f"{path}: holds no model; load_vectors reads vectors, Word2Vec.save writes models")
     if about["tokenizer"] == "a function" and tokenizer is None:
@@ -81,9 +77,9 @@ def load_into(kinds: dict[str, Any], path: PathLike, tokenizer: Any = None) -> A
     model._random = check_random_state(None)
     kind, position, *gauss = about["random"]
     model._random.set_state((kind, tensors["random"], position, *gauss))
-    model.words_, model.counts_, model.total_ = words_of(tensors), tensors["counts"], about["total"]
+    model.words_, model.counts_, model.total_ = spelled_in(path, tensors), tensors["counts"], about["total"]
     model.loss_, model.interrupted_ = about["loss"], False
-    model._n_words = len(model.words_)
+    model._n_words, model._subwords = len(model.words_), model.subwords
     model.inputs_ = _padded(tensors.get("inputs", tensors["vectors"]))
     model.outputs_ = _padded(tensors["outputs"])
     model.vectors_ = model._finished()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 __all__ = ["near_spellings"]
@@ -16,16 +17,17 @@ def near_spellings(word: str, index: Mapping[str, int], k: int = 3) -> list[str]
     ['germany']
     """
     word = word[:64]
+    # The letters of the language: those of its most frequent words.
+    letters = {*"abcdefghijklmnopqrstuvwxyz_-'", *word, *"".join(itertools.islice(index, 1000))}
     joined = word.replace(" ", "_")
     found = {w for w in (word.lower(), word.title(), word.upper(), joined, joined.lower()) if w in index}
     for base in {word, word.lower()}:
-        found |= {w for w in _edits(base) if w in index}
+        found |= {w for w in _edits(base, letters) if w in index}
     found.discard(word)
     return sorted(found, key=index.__getitem__)[:k]
 
 
-def _edits(word: str) -> set[str]:
-    letters = {*"abcdefghijklmnopqrstuvwxyz_-'", *word}
+def _edits(word: str, letters: set[str]) -> set[str]:
     cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
     found = {a + b[1:] for a, b in cuts if b}
     found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mutua.types import InputError, Table
+from mutua.words.checks import checked_count
 from mutua.words.vectors import Vectors
 
 __all__ = ["stability"]
@@ -26,6 +27,9 @@ def stability(models: Sequence[Vectors], words: Sequence[str], k: int = 10) -> T
     if len(models) < 2:
         raise InputError(f"stability: {len(models)} model; give the same fit under two seeds at least")
     shared = set(models[0].words).intersection(*(model.words for model in models[1:]))
+    checked_count("k", k)
+    if not shared:
+        raise InputError("stability: the models share no word; give fits of the same text")
     found = [_neighbours(model, words, shared, k) for model in models]
     rows = []
     for i, word in enumerate(words):

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from mutua.types import InputError
+from mutua.words.checks import checked_count
+from mutua.words.objectives import cos_mul
 from mutua.words.spelling import near_spellings
 
 __all__ = ["UnknownWord", "Vectors", "top"]
@@ -132,6 +134,7 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
         self, queries: Float32[np.ndarray, "q d"], k: int = 10
     ) -> tuple[Int64[np.ndarray, "q k"], Float32[np.ndarray, "q k"]]:
         """Row numbers of the k words nearest each query by cosine, and the cosines. Exact."""
+        checked_count("k", k)
         return top(self.units, _unit(queries), k)
 
     def most_similar(
@@ -145,6 +148,7 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
         minus = [negative] if isinstance(negative, str) else list(negative)
         if not plus + minus:
             raise InputError("most_similar: no word given; name one at least")
+        checked_count("k", k)
         query = sum(self.unit(word) for word in plus) - sum((self.unit(word) for word in minus), np.zeros(1))
         index, score = self.nearest(np.asarray(query, np.float32)[None], k + len(plus) + len(minus))
         asked = {*plus, *minus}
@@ -157,6 +161,20 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
         Paper: Mikolov, Yih and Zweig 2013, Linguistic Regularities in Continuous Space Word Representations.
         """
         return self.most_similar([b, c], [a], k)
+
+    def analogy_cosmul(self, a: str, b: str, c: str, k: int = 10) -> list[tuple[str, float]]:
+        """As `analogy`, by 3CosMul: s(x, b) s(x, c) / (s(x, a) + 0.001), s = (1 + cos)/2.
+
+        No one term that is large drowns the others.
+
+        Paper: Levy and Goldberg 2014, Linguistic Regularities in Sparse and Explicit Word Representations.
+        """
+        checked_count("k", k)
+        asked = np.stack([self.unit(word) for word in (a, b, c)])  # (3, d)
+        scores = cos_mul(*(self.units @ asked.T).T)  # (v,)
+        scores[[self.index[word] for word in (a, b, c) if word in self.index]] = -np.inf
+        found = np.argsort(-scores, kind="stable")[: min(k, int(np.isfinite(scores).sum()))]
+        return [(self.words[i], float(scores[i])) for i in found.tolist()]
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two words."""
@@ -181,6 +199,7 @@ class UnknownWord(InputError, KeyError):
     """A word that has no vector."""
 
     def __init__(self, word: str, near: Sequence[str]) -> None:
+        word = word if len(word) <= 40 else word[:40] + "..."
         hint = f"did you mean {', '.join(near)}?" if near else "no word is spelled like it; check its case"
         self.line = f"{word!r} is not in the vocabulary; {hint}"
         super().__init__(self.line)
