@@ -67,9 +67,10 @@ def main(args: list[str]) -> None:
         f"The first {given.words:,} words of the articles. D = {SETTINGS['vector_size']}, "
         f"W = {SETTINGS['window']}, K = {SETTINGS['negatives']}, sample {SETTINGS['sample']:g}, learning rate "
         f"0.025; n-grams of 3 to 6 characters in {BUCKETS:,} rows (gensim's FastText has them too).",
-        "In skip-gram with n-grams gensim divides the sum of a word's rows, its own and its n-grams', by the number "
-        "of its n-grams, where fastText and mutua take the mean: h is longer there, by half for a word of two "
-        "n-grams, as with a higher learning rate. With gensim's division mutua read 12.97 % (seed 0; 11.47 % with the mean).",
+        "In skip-gram with n-grams gensim divides the sum of a word's rows, its own and its n-grams', by the "
+        "number of its n-grams, where fastText and mutua take the mean: h is longer there, by half for a word of "
+        "two n-grams, as with a higher learning rate. With gensim's division mutua read 12.97 % (seed 0; 11.47 % "
+        "with the mean).",
     ]
     keep("words_kinds", "CBOW and subword vectors", [table], log, words, {**SETTINGS, **vars(given)})
 
