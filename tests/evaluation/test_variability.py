@@ -100,3 +100,10 @@ def test_bad_input_is_one_line():
         variability_of_scales(s[:12], np.array([0] * 10 + [1] * 2))
     with pytest.raises(InputError, match="sources: column 1 is constant"):
         variability_of_scales(np.stack([s[:, 0], np.ones(len(s))], 1), u)
+
+
+def test_a_source_that_stands_still_in_a_segment_is_named() -> None:
+    s, u = drawn(modulated())
+    s[u == 2, 1] = 0.7
+    with pytest.raises(InputError, match="column 1 is constant in segment 2"):
+        variability_of_scales(s, u)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mutua.data.sources import gcl_past_mixture, gcl_segment_mixture, gcl_time_mixture
 from mutua.evaluation import mcc, spearman
@@ -118,3 +121,26 @@ def test_every_choice_learns(contrast: str, statistics: str) -> None:
     assert np.isfinite(nats)
     if statistics != "innovation" and contrast == "infonce":
         assert nats > 0.1
+
+
+def test_scores_that_swallow_the_logarithm_are_ties() -> None:
+    """A critic that diverged says 1e22 of every pair: no row is told from another."""
+    pairs = Pairs(torch.ones(300, 2), torch.zeros(300, 1))
+    method = SimpleNamespace(
+        critic=SimpleNamespace(matrix=lambda h, v: torch.full((len(h), len(v)), 1e22)),
+        encoder=nn.Identity(),
+        other=nn.Identity(),
+    )
+    assert np.allclose(given_nats(method, pairs).numpy(), 0)
+
+
+def test_more_statistics_need_more_segments() -> None:
+    mixture = gcl_segment_mixture(0, segments=6, per_segment=60, d=3, layers=1)
+    for statistics, needed in (("moments", 7), ("scales", 7), ("absolute", 4)):
+        model = GCL(statistics=statistics, baseline=False, **QUICK | {"max_iter": 5})
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(mixture.x, mixture.u)
+        assert any("needs at least 7" in str(one.message) for one in caught) == (needed == 7)
+        assert model.variability_ is not None
+        assert model.variability_.needed == needed

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
 
-from mutua.data.sources import Mixture, tcl_mixture
+from mutua.data.sources import Mixture, gcl_segment_mixture, tcl_mixture
 from mutua.evaluation import mcc
 from mutua.ica import GCL, PCL, TCL, LinearICA
 from mutua.types import InputError
@@ -137,6 +137,8 @@ def test_scikit_learn_conventions(kind: Any, mixture: Mixture) -> None:
         ({"validation": 0, "restarts": 2}, "validation: 0 leaves no rows"),
         ({"network": "resnet"}, "network: no 'resnet'"),
         ({"device": "abacus"}, "device: 'abacus'"),
+        ({"random_state": 10**14}, "random_state: 100000000000000"),
+        ({"baseline": "no"}, "baseline: 'no'"),
     ],
 )
 def test_settings_out_of_range(kind: Any, setting: dict[str, Any], says: str, mixture: Mixture) -> None:
@@ -209,3 +211,44 @@ def test_more_channels_than_sources() -> None:
     x = np.hstack([mixture.x, 0.5 * mixture.x @ rng.standard_normal((2, 2)) + rng.standard_normal((3072, 2))])
     model = TCL("auto", **QUICK | {"max_iter": 2000, "layers": 1, "baseline": False}).fit(x, mixture.u)
     assert model.n_components_ == 2
+    assert sorted(model.tried_) == [1, 2, 4]
+    assert "by number of components" in " ".join(model.report().words)
+
+
+def test_chance_is_said_and_absurdity_refused() -> None:
+    rng = np.random.default_rng(0)
+    x, u = rng.standard_normal((600, 3)), np.arange(600) // 100
+    with pytest.warns(UserWarning, match="no more than chance"):
+        TCL(**QUICK | {"max_iter": 400}, baseline=False).fit(x, u)
+    mixture = gcl_segment_mixture(0, segments=8, per_segment=100, d=3, layers=2)
+    with pytest.raises(InputError, match=r"diverged: -.* nats a row on rows held out"):
+        GCL(**QUICK | {"max_iter": 100, "learning_rate": 30.0}, baseline=False).fit(mixture.x, mixture.u)
+
+
+def test_a_fit_that_fails_leaves_what_was_fitted(mixture: Mixture) -> None:
+    model = TCL(**QUICK | {"max_iter": 20}, baseline=False).fit(mixture.x, mixture.u)
+    before = model.transform(mixture.x)
+    with pytest.raises(InputError):
+        model.fit(mixture.x * 5 + 2, mixture.u[:-1])
+    assert (model.transform(mixture.x) == before).all()
+
+
+def test_rows_far_beyond_the_fitted_are_refused(mixture: Mixture, fitted: TCL) -> None:
+    far = mixture.x[:9].copy()
+    far[3] *= 1e300
+    for ask in (fitted.transform, fitted.features, lambda x: fitted.score(x, mixture.u[:9])):
+        with pytest.raises(InputError, match="X: row 3 is beyond"):
+            ask(far)
+
+
+def test_evidence_is_of_what_transform_gives() -> None:
+    """Of three sources one is not modulated: the verdict names the column of `transform` that it is."""
+    rng = np.random.default_rng(3)
+    u = np.repeat(np.arange(40), 100)
+    s = rng.laplace(size=(4000, 3)) * np.exp(rng.normal(size=(40, 3)) * [1, 0, 1])[u]
+    x = s @ rng.normal(size=(3, 3))
+    model = TCL(**QUICK | {"layers": 1, "max_iter": 1500, "restarts": 2}, baseline=False).fit(x, u)
+    still = np.abs(np.corrcoef(model.transform(x).T, np.abs(s).T)[:3, 4]).argmax()
+    assert model.variability_ is not None
+    assert np.abs(model.variability_.weakest).argmax() == still
+    assert model.agreement_ is not None

@@ -148,6 +148,7 @@ def beats_linear(
 
     Raises `InputError`: different lengths, fewer than 10 rows, NaN or infinity.
     """
+    model, linear = np.asarray(model, float), np.asarray(linear, float)
     if len(model) != len(linear) or len(model) < 10:
         raise InputError(f"scores: {len(model)} and {len(linear)} rows; give the same rows of both, at least 10")
     difference = model - linear

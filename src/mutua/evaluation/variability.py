@@ -33,7 +33,7 @@ class Variability:
         null: what the smallest would be from the noise of estimation alone (95th percentile).
         p_value: of the smallest under no modulation along its direction; 1/(1 + resamples) at least.
         weakest: (p,), that direction: the combination of statistics that u changes least, of norm 1.
-        segments, needed: how many there are, and p + 1.
+        segments, needed: how many there are, and how many the theory wants: p + 1, unless said otherwise.
     """
 
     singular: Float[np.ndarray, " p"]
@@ -83,6 +83,14 @@ def variability_of_scales(
         return 0.5 * np.log(np.maximum(square - mean**2, 1e-300))
 
     centred = _centred(sources)
+    if len(centred) == len(index):
+        for column, values in enumerate(centred.T):
+            counts = np.maximum(np.bincount(index), 1)
+            mean = np.bincount(index, values) / counts
+            spread = np.bincount(index, (values - mean[index]) ** 2) / counts
+            still = np.flatnonzero((spread <= 1e-20) & (np.bincount(index) >= 4))
+            if len(still):
+                raise InputError(f"sources: column {column} is constant in segment {still[0]}; leave either out")
     return _measured(np.hstack([centred, centred**2]), index, log_deviation, seed)
 
 

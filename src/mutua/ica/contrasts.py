@@ -44,7 +44,8 @@ def given_nats(method: Any, pairs: Pairs) -> Float[Tensor, " n"]:
     # Pieces of one size, or the last would have a lower ceiling.
     for rows in order.tensor_split(max(1, round(n / _READ))):
         at = rows.to(pairs.x.device)
-        scores = method.critic.matrix(method.encoder(pairs.x[at]), method.other(pairs.u[at]))  # (m, m)
-        told = scores.diagonal() - scores.logsumexp(1) + np.log(len(rows))
-        nats[rows] = told.double().cpu()
+        scores = method.critic.matrix(method.encoder(pairs.x[at]), method.other(pairs.u[at])).double()  # (m, m)
+        # Differences first: of scores so large that they swallow log m, ties would read as certainty.
+        told = np.log(len(rows)) - (scores - scores.diagonal()[:, None]).logsumexp(1)
+        nats[rows] = told.cpu()
     return nats

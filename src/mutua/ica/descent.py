@@ -76,9 +76,9 @@ def descend(
         bad = torch.where(loss.detach().isfinite().logical_not() & (bad < 0), step, bad)
         # Reading a number waits for an accelerator: there, seldom.
         if (device.type == "cpu" or step % 100 == 99 or step == steps - 1) and int(bad) >= 0:
-            raise _diverged("loss", int(bad), learning_rate)
+            raise _diverged("loss", int(bad) + 1, learning_rate)
     if not all(bool(p.isfinite().all()) for p in learned):
-        raise _diverged("weights", steps - 1, learning_rate)
+        raise _diverged("weights", steps, learning_rate)
     watched.remove()
     method.eval()
 

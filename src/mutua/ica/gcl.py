@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from mutua.ica.contrasts import contrast_of, given_nats
 from mutua.ica.learned import Learned
 from mutua.ica.networks import OneHot, Waves, linear
 from mutua.ica.pairs import Pairs
-from mutua.ica.tcl import scales_vary, unmixed, warn_few
+from mutua.ica.tcl import means_vary, scales_vary, unmixed, warn_few
 from mutua.objectives import Given
 from mutua.types import Critic, InputError, Method, names
 
@@ -37,10 +38,10 @@ class GCL(Learned):
 
         T(x, u) = sum_i psi_i(h_i(x), u) -> log p(x | u) / p(x),  psi_i(h, u) = <q_i(h), lambda_i(u)>
 
-    with all other rows of the batch as u*. With enough learned q_i, psi is any function. With fixed statistics the
-    sources are taken to be of that exponential family; with a single one ("absolute", "square") they are known up
-    to a linear map of the q(h_i) only, and `transform` gives the linear ICA of these. Else the components are the
-    sources up to order and an invertible map of each alone.
+    with all other rows of the batch as u* (with "infonce", up to a function of x alone). With enough learned q_i,
+    psi is any function. With fixed statistics the sources are taken to be of that exponential family; with one
+    alone ("absolute", "square") they are known up to a linear map of the q(h_i) only, and `transform` gives the
+    linear ICA of these. Else the components are the sources up to order and an invertible map of each alone.
 
     u: whole numbers or strings, a segment or label (n,); floats, time (n,) or a vector (n, du), such as the x
     before. None cuts the rows, in their order, into equal `segments`.
@@ -124,7 +125,7 @@ class GCL(Learned):
             found = self._auxiliary = auxiliary(u, len(z), segments=self.segments)
             if found.index is not None:
                 check_segments(found.index, z.shape[1])
-                warn_few(found.count, self.n_components, z.shape[1])
+                warn_few(found.count, self.n_components, z.shape[1], self._orders)
         if found.index is not None:
             return Pairs(z, torch.from_numpy(found.index).to(z.device), found.index)
         assert found.vector is not None
@@ -137,8 +138,15 @@ class GCL(Learned):
         sizes = self.hidden if isinstance(self.hidden, (tuple, list)) else [None]
         if not all(isinstance(width, Integral) and int(width) > 0 for width in sizes):
             raise InputError(f"hidden: {self.hidden!r}; use a tuple of whole numbers above 0")
+        if self.unmix is not None and not isinstance(self.unmix, (bool, np.bool_)):
+            raise InputError(f"unmix: {self.unmix!r}; use True, False or None")
         if self.unmix and self._fixed is None:
             raise InputError("unmix: True needs fixed statistics, one a component; use 'absolute' or 'square'")
+
+    @property
+    def _orders(self) -> int:
+        """k of the theory's n k + 1 values of u. What "innovation" and "learned" are takes 2 (its Theorem 1)."""
+        return 1 if self._fixed is not None else 2
 
     @property
     def _fixed(self) -> str | None:
@@ -165,13 +173,17 @@ class GCL(Learned):
     def _nats(self, method: Any, pairs: Pairs) -> Float[Tensor, " n"]:
         return given_nats(method, pairs)
 
-    def _variability(self, h: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
-        if pairs.index is not None:
-            return scales_vary(h, pairs.index)
-        if pairs.u.shape[1] > 1:
-            return None  # no bins of a vector have rows enough
-        bins = max(h.shape[1] + 1, min(_BINS, len(h) // 50))
-        return scales_vary(h, binned(pairs.u.double().cpu().numpy(), bins))
+    def _variability(self, found: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
+        index = pairs.index
+        if index is None:
+            if pairs.u.shape[1] > 1:
+                return None  # no bins of a vector have rows enough
+            bins = max(found.shape[1] + 1, min(_BINS, len(found) // 50))
+            index = binned(pairs.u.double().cpu().numpy(), bins)
+        if self._unmix is not None:
+            return means_vary(found, index)
+        told = scales_vary(found, index)
+        return None if told is None else replace(told, needed=self._orders * found.shape[1] + 1)
 
     def _statistics(self, h: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
         return h if self._fixed is None else np.abs(h) if self._fixed == "absolute" else h * h

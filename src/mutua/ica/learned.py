@@ -43,7 +43,11 @@ _CHUNK = 8192
 # Of the steps of a fit: a critic alone over linear sources, and a fit that only ranks numbers of components.
 _BASELINE, _RANKING = 0.1, 0.2
 _LEAST_STEPS = 1000
+# Held-out nats a row: below the first no start tells more than chance, below the second it has diverged.
+_CHANCE, _ABSURD = 1e-3, -50.0
 _LEAST_WIDTH = 20
+# Rows farther away, in whitened deviations, are no rows of the same recording; float32 would overflow.
+_LARGEST = 1e9
 
 
 class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -74,8 +78,8 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """What each row's contrast is above chance, in nats."""
         raise NotImplementedError
 
-    def _variability(self, h: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
-        """How u modulates the components, where it is known how to tell."""
+    def _variability(self, found: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
+        """How u modulates the components that `transform` gives, where it is known how to tell."""
         return None
 
     def _unmixed(self, h: Float[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -96,7 +100,19 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     # --- scikit-learn -----------------------------------------------------------------------------------------
 
     def fit(self, X: Any, u: Any = None) -> Any:
-        """Find the components of X (n, d) with the help of u, which has a value for each row."""
+        """Find the components of X (n, d) with the help of u, which has a value for each row.
+
+        A fit that fails leaves what was fitted before.
+        """
+        before = dict(self.__dict__)
+        try:
+            return self._fitted(X, u)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fitted(self, X: Any, u: Any) -> Any:
         x = rows_of(self, X, reset=True)
         checked_settings(self)
         device = device_of(self.device)
@@ -109,6 +125,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"X: {len(pairs)} rows make {len(train)} to train on and {len(test)} to judge by; give more, or "
                 "another validation"
             )
+        self.tried_: dict[int, float] = {}
         k = self._components(train, test)
         runs: list[Method] = []
         self.contrasts_ = np.full(self.restarts, np.nan)
@@ -117,20 +134,18 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             runs.append(method)
             if self._judged:
                 self.contrasts_[restart] = float(self._nats(method, test).mean())
-        best = int(np.nanargmax(self.contrasts_)) if self._judged else 0
+        best = self._best() if self._judged else 0
         self._model: Any = runs[best]
         self.n_iter_ = self.max_iter
         self.n_components_ = k
         h = self._outputs(train.x)
-        unmixed = self._unmixed(h)
-        self._unmix = None if unmixed is None else (unmixed[0], unmixed[1])
-        self.variability_ = self._variability(h, train)
+        self._unmix = self._unmixed(h)
+        self.variability_ = self._variability(self._final(h, self._unmix), train)
         self.agreement_: Agreement | None = None
         self.comparison_: Comparison | None = None
         if self._judged:
             if self.restarts > 1:
-                found = [self._statistics(self._outputs(test.x, run)) for run in runs]
-                self.agreement_ = agreement(found, type(self)._alike)
+                self.agreement_ = agreement([self._again(run, train, test) for run in runs], type(self)._alike)
             if self.baseline and len(test) >= 10:
                 linear = self._linear(x, train, k)
                 self.comparison_ = beats_linear(
@@ -143,11 +158,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> Float[np.ndarray, "n k"]:
         """Components (n, k); no u is needed."""
-        h = self.features(X)
-        if self._unmix is None:
-            return h
-        mean, matrix = self._unmix
-        return (self._statistics(h) - mean) @ matrix.T
+        return self._final(self.features(X), self._unmix)
 
     def features(self, X: Any) -> Float[np.ndarray, "n k"]:
         """What the network gives, before any statistic is taken of it: h(x), with its sign."""
@@ -172,8 +183,13 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     @classmethod
     def load(cls, path: str | Path) -> Any:
-        """A fitted estimator that `save` wrote. Raises `InputError` naming the file where it is none."""
-        return restored(cls, path)
+        """A fitted estimator that `save` wrote. Raises `InputError` naming the file where it is none.
+
+        `report` says what it said; the evidence itself (`agreement_`, `variability_`, `comparison_`) is None.
+        """
+        found = restored(cls, path)
+        found.agreement_ = found.variability_ = found.comparison_ = None
+        return found
 
     # --- the work ---------------------------------------------------------------------------------------------
 
@@ -186,7 +202,44 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self.n_components_
 
     def _whitened(self, X: Any) -> Float[Tensor, "n k"]:
-        return whitened(rows_of(self, X, reset=False), self._white, next(self._model.parameters()).device)
+        rows = rows_of(self, X, reset=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = whitened(rows, self._white, next(self._model.parameters()).device)
+        if not bool((z.abs() < _LARGEST).all()):
+            row = int((z.abs() < _LARGEST).all(1).int().argmin())
+            raise InputError(f"X: row {row} is beyond {_LARGEST:g} deviations of the fitted; check its units")
+        return z
+
+    def _best(self) -> int:
+        """The restart with the largest held-out contrast."""
+        contrasts = np.where(np.isfinite(self.contrasts_), self.contrasts_, -np.inf)
+        best = int(contrasts.argmax())
+        if contrasts[best] < _ABSURD:
+            raise InputError(
+                f"training: it diverged: {contrasts[best]:.3g} nats a row on rows held out, at best; lower "
+                f"learning_rate ({self.learning_rate:g}), or look for outliers in X"
+            )
+        if contrasts[best] < _CHANCE:
+            warnings.warn(
+                f"{type(self).__name__}: {contrasts[best]:.3g} nats a row on rows held out, no more than chance: "
+                "the components mean nothing; raise max_iter, lower learning_rate, or else u doesn't tell of X",
+                UserWarning,
+                stacklevel=4,
+            )
+        return best
+
+    def _final(
+        self, h: Float[np.ndarray, "n k"], unmix: tuple[np.ndarray, np.ndarray] | None
+    ) -> Float[np.ndarray, "n k"]:
+        """Components of what the network gives."""
+        if unmix is None:
+            return h
+        mean, matrix = unmix
+        return (self._statistics(h) - mean) @ matrix.T
+
+    def _again(self, run: Method, train: Pairs, test: Pairs) -> Float[np.ndarray, "n k"]:
+        """The components that `transform` would give of held-out rows if this restart were kept."""
+        return self._final(self._outputs(test.x, run), self._unmixed(self._outputs(train.x, run)))
 
     def _network(self, components: int) -> nn.Sequential:
         return self._sized(len(self._white.matrix), components)
@@ -229,7 +282,9 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         steps = max(_LEAST_STEPS, int(_RANKING * self.max_iter))
 
         def nats(k: int) -> Float[np.ndarray, " n"]:
-            return self._nats(self._trained(train, k, steps, 0), test).numpy()
+            found = self._nats(self._trained(train, k, steps, 0), test).numpy()
+            self.tried_[k] = float(found.mean())
+            return found
 
         whole = nats(most)
         low, high = 0, most  # `high` is good enough, `low` isn't
@@ -261,13 +316,18 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             torch.manual_seed(int(self.random_state))
             method = self._method(encoder, len(ica.components_), 0)
         encoder.requires_grad_(False)
-        return self._descended(method, train, max(_LEAST_STEPS, int(_BASELINE * self.max_iter)), 0)
+        return self._descended(
+            method, train, min(self.max_iter, max(_LEAST_STEPS, int(_BASELINE * self.max_iter))), 0
+        )
 
     def _evidence(self) -> Result:
         judged = [
             f"Held-out contrast of each restart: {', '.join(f'{nats:.4f}' for nats in self.contrasts_)} nats; "
             "the largest is kept."
         ]
+        if self.tried_:
+            tried = ", ".join(f"{k}: {nats:.4f}" for k, nats in sorted(self.tried_.items()))
+            judged.append(f"Held-out contrast by number of components, of short fits: {tried} nats.")
         return evidence(
             self._name,
             sources=self.n_components_,

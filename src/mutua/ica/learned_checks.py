@@ -6,6 +6,8 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from mutua.ica.networks import NETWORKS
 from mutua.types import InputError, names
 
@@ -21,6 +23,10 @@ def checked_settings(estimator: Any) -> None:
             continue
         if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
             raise InputError(f"{name}: {value!r}; use a whole number of at least {low}")
+    if estimator.random_state >= 2**32:
+        raise InputError(f"random_state: {estimator.random_state}; use a whole number below 4,294,967,296")
+    if not isinstance(estimator.baseline, (bool, np.bool_)):
+        raise InputError(f"baseline: {estimator.baseline!r}; use True or False")
     k = estimator.n_components
     if k is not None and k != "auto" and (not isinstance(k, Integral) or isinstance(k, bool) or k < 1):
         raise InputError(f"n_components: {k!r}; use a whole number of at least 1, None or 'auto'")

@@ -32,8 +32,9 @@ class PCL(Learned):
 
         T = sum_i psi_i(h_i(x_t), h_i(x_{t-1})) -> log p(x_t | x_{t-1}) / p(x_t)
 
-    with all other rows of the batch as x_{t*}. The components are the sources up to order and an invertible map of
-    each alone, where the sources' dependence is not that of a Gaussian process.
+    with all other rows of the batch as x_{t*} (with "infonce", up to a function of x_t alone). The components are
+    the sources up to order and an invertible map of each alone, where the sources' dependence is not that of a
+    Gaussian process.
 
     u: None where the rows are one recording in order of time; or the number or name of the recording of each row,
     so that no pair joins two.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,14 +12,14 @@ from jaxtyping import Float, Int64
 from torch import Generator, Tensor, nn
 
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments
-from mutua.evaluation.variability import Variability, variability_of_scales
+from mutua.evaluation.variability import Variability, variability_of_means, variability_of_scales
 from mutua.ica.learned import Learned
 from mutua.ica.linear import LinearICA
 from mutua.ica.pairs import Pairs
 from mutua.objectives import Predictive
 from mutua.types import InputError, Method
 
-__all__ = ["TCL", "scales_vary", "unmixed", "warn_few"]
+__all__ = ["TCL", "means_vary", "scales_vary", "unmixed", "warn_few"]
 
 # Rows that a segment needs for its scales to be measured.
 _ROWS = 4
@@ -50,12 +51,14 @@ class TCL(Learned):
             falls to 0 with the rate: without it two often follow one source, and one source has none.
         restarts: fits from different starts; the one with the largest held-out contrast is kept.
         validation: share of the rows held out for that and for `report`: the last of each segment. 0 for none.
-        baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps, for comparison.
+        baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps (1,000 at least, where
+            there are as many), for comparison.
         device: "auto", "cpu" or "cuda".
         random_state: a whole number: of starts and batches.
 
     Attributes:
         contrasts_: (restarts,), held-out contrast in nats, see `score`. agreement_: between restarts, or None.
+        tried_: with "auto", numbers of components and the held-out contrast of a short fit of each.
         variability_: whether the segments modulate the components enough. comparison_: with linear ICA, or None.
         n_components_, n_iter_, n_features_in_.
 
@@ -138,8 +141,8 @@ class TCL(Learned):
             parts.append(told.gather(1, u[:, None])[:, 0])
         return torch.cat(parts).double().cpu()
 
-    def _variability(self, h: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
-        return scales_vary(h, pairs.index)
+    def _variability(self, found: Float[np.ndarray, "n k"], pairs: Pairs) -> Variability | None:
+        return means_vary(found, pairs.index)
 
     def _statistics(self, h: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
         return np.abs(h)
@@ -183,13 +186,22 @@ def scales_vary(h: Float[np.ndarray, "n k"], index: Int64[np.ndarray, " n"] | No
     return variability_of_scales(h, index)
 
 
-def warn_few(segments: int, components: Any, channels: int) -> None:
-    """A UserWarning where segments are fewer than the theory asks for."""
-    n = components if isinstance(components, int) else channels
-    if segments < n + 1:
+def means_vary(found: Float[np.ndarray, "n k"], index: Int64[np.ndarray, " n"] | None) -> Variability | None:
+    """The same of statistics that linear ICA has separated: what u changes of them is their means."""
+    if index is None or np.bincount(index).min() < _ROWS:
+        return None
+    return variability_of_means(found, index)
+
+
+def warn_few(segments: int, components: Any, channels: int, statistics: int = 1) -> None:
+    """A UserWarning where segments are fewer than the theory asks for: n k + 1, k `statistics` a component."""
+    n = int(components) if isinstance(components, Integral) else channels
+    needed = n * statistics + 1
+    if segments < needed:
         warnings.warn(
-            f"u: {segments} segments for {n} components; the theory needs at least {n + 1} (one statistic each, "
-            "and one more), so that some may stay mixed: cut finer, or ask for fewer components",
+            f"u: {segments} segments for {n} components; the theory needs at least {needed} "
+            f"({'one statistic' if statistics == 1 else f'{statistics} statistics'} each, and one more), so that "
+            "some may stay mixed: cut finer, or ask for fewer components",
             UserWarning,
             stacklevel=4,
         )
