@@ -50,7 +50,7 @@ def swirl_grids(turns: Sequence[float]) -> str:
     """The sources under swirls."""
     with plots.figure(2.2 * len(turns), 2.4, columns=len(turns)) as (fig, grid):
         for axes, one in zip(np.ravel(cast(Any, grid)), turns, strict=True):
-            _drawn(axes, lambda s, one=one: swirled_sources(s, one), f"{one:g} turns")  # type: ignore[misc]
+            _drawn(axes, lambda s, one=one: swirled_sources(s, one), f"{one:g} turn{'s' * (one != 1)}")  # type: ignore[misc]
         return plots.svg(fig)
 
 
@@ -58,7 +58,10 @@ def posteriors_figure(model: np.ndarray, twin: np.ndarray, turns: float) -> str:
     """Posterior means of the same rows under both."""
     with plots.figure(6, 3, columns=2) as (fig, grid):
         axes = cast(Any, grid)
-        for one, points, title in ((axes[0], model, "model"), (axes[1], twin, f"twin, {turns:g} turns")):
+        for one, points, title in (
+            (axes[0], model, "model"),
+            (axes[1], twin, f"twin, {turns:g} turn{'s' * (turns != 1)}"),
+        ):
             one.scatter(points[:, 0], points[:, 1], s=8, c=model[:, 0], cmap="PuOr")
             one.set(title=title, xlabel="first latent", ylabel="second latent", aspect="equal")
         return plots.svg(fig)

@@ -152,16 +152,18 @@ def compared(method: str, first: str, pieces: Pieces) -> str:
 
 def curves(pieces: Pieces, across: str) -> str:
     """MCC of each method against the setting."""
-    with plots.figure(5.5, 3.6) as (fig, axes):
+    with plots.figure(6.4, 3.6) as (fig, axes):
         settings = [setting for setting, seeds in pieces.items() if seeds]
         methods: Sequence[str] = [row["method"] for row in pieces[settings[0]][0]]
         for at, method in enumerate(methods):
             values = [[rows[at]["pearson"] for rows in pieces[setting]] for setting in settings]
             colour = plots.COLOURS[at % len(plots.COLOURS)]
-            axes.plot(range(len(settings)), [np.mean(each) for each in values], color=colour, label=method)
+            style = "--" if at >= len(plots.COLOURS) else "-"
+            mean = [np.mean(each) for each in values]
+            axes.plot(range(len(settings)), mean, style, color=colour, label=method)
             for place, each in enumerate(values):
                 axes.scatter([place] * len(each), each, s=10, color=colour)
         axes.set_xticks(range(len(settings)), settings)
         axes.set(xlabel=across, ylabel="MCC, held out", ylim=(0, 1.03))
-        axes.legend(fontsize=7)
+        fig.legend(loc="outside right upper", fontsize=8)
         return plots.svg(fig)
