@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.data.auxiliary import again, auxiliary, check_segments, checked_rows, equal_segments
+from mutua.data.auxiliary import again, auxiliary, check_segments, check_u, checked_rows, equal_segments
 from mutua.types import InputError
 
 
@@ -138,6 +138,8 @@ def test_segments_shorter_than_the_dimension_are_refused():
         (np.array([[0.0, 4.0], [1.0, 4.0], [2.0, 4.0]]), "X: channel 1 is constant"),
         ([["a", "b"], ["c", "d"]], "X: not an array of numbers"),
         ([[1.0, 2.0], [3.0]], "X: not an array of numbers"),
+        (np.array([[1j, 2.0], [3.0, 4.0]]), "X: complex numbers"),
+        (np.array([[1e200, 2.0], [3.0, 4.0]]), "X: too large: 1e\\+200"),
     ],
 )
 def test_bad_rows_are_one_line(x, line):
@@ -152,3 +154,22 @@ def test_rows_come_back_in_float64_and_single_rows_where_they_are_allowed():
     assert checked_rows(np.ones((1, 2)), least=1).shape == (1, 2)
     # At transform, a batch of equal rows is no fault.
     assert checked_rows(np.ones((3, 2)), least=1).shape == (3, 2)
+
+
+def test_bfloat16_is_read_as_float32():
+    x = torch.tensor([[0.5, 1.0], [1.5, 0.0]], dtype=torch.bfloat16)
+    np.testing.assert_array_equal(checked_rows(x), x.float().numpy())
+
+
+@pytest.mark.parametrize("segments", ["8", 2.5, True, 0, 1])
+def test_numbers_of_segments_that_are_none(segments):
+    with pytest.raises(InputError, match=f"segments: {segments!r}"):
+        auxiliary(None, 10, segments=segments)
+
+
+def test_u_that_is_not_used_is_held_to_the_rows():
+    check_u(None, 4)
+    check_u(["a", "b", "a", "b"], 4)
+    for u, line in (([1, 2], "u: 2 values for 4 rows"), ([0.0, np.nan, 1.0, 2.0], "u: NaN or infinity in row 1")):
+        with pytest.raises(InputError, match=line):
+            check_u(u, 4)

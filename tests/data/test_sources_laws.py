@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from mutua.data.sources import SOURCES, held_out, held_out_segments
+from mutua.data.sources import (
+    SOURCES,
+    LeakyReLU,
+    TanhLinear,
+    held_out,
+    held_out_segments,
+    icebeem_mixing,
+    tcl_mixing,
+)
 from mutua.types import InputError
 
 SMALL = {
@@ -100,3 +108,37 @@ def test_sizes_are_checked(name):
             SOURCES[name](0, **{**SMALL[SOURCES[name].u], size: 0})
     with pytest.raises(InputError, match="seed: -1"):
         small(name, -1)
+
+
+def test_numbers_of_samples_are_not_below_zero():
+    m = small("tcl")
+    for ask, name in ((m.fresh, "fresh"), (m.unseen, "unseen")):
+        for number in (-1, 0.5):
+            with pytest.raises(InputError, match=f"{name}: {number}; give a whole number of 0 or more"):
+                ask(number)
+    for ask in (held_out, held_out_segments):
+        with pytest.raises(InputError, match="seed: -1"):
+            ask(m, -1)
+
+
+def test_a_share_that_leaves_no_rows_is_refused():
+    for name in ("tcl", "pcl"):
+        with pytest.raises(InputError, match="leaves none to test on"):
+            held_out(small(name), 0, 0.0001)
+    with pytest.raises(InputError, match="leaves none to train on"):
+        held_out(small("tcl"), 0, 0.9999)
+
+
+def test_maps_that_fold_and_sources_that_are_not_stationary_are_refused():
+    for slope in (-0.5, 0.0, np.nan):
+        for make in (
+            lambda slope: tcl_mixing(2, 2, slope=slope),
+            lambda slope: icebeem_mixing(2, 2, slope=slope),
+            LeakyReLU,
+            TanhLinear,
+        ):
+            with pytest.raises(InputError, match=f"slope: {slope}"):
+                make(slope)
+    for rho in (1.2, 1.0, -1.0):
+        with pytest.raises(InputError, match=f"rho: {rho}; give a number between -1 and 1"):
+            SOURCES["pcl"](0, n=100, rho=rho)

@@ -38,6 +38,8 @@ def test_recordings_that_cannot_be_used_are_one_line():
     ):
         with pytest.raises(InputError, match=line):
             voices_mixture(recordings, 0, segments=2)
+    with pytest.raises(InputError, match="seed: -1"):
+        voices_mixture([good, good], -1, segments=2)
     with pytest.raises(InputError, match="segments: 101 of 100 rows"):
         voices_mixture([good, good], 0, segments=101)
     with pytest.raises(InputError, match="can't be drawn again"):

@@ -17,6 +17,7 @@ from mutua.evaluation import mcc
 from mutua.generative import IVAE, VAE
 from mutua.generative.networks import PriorOfClass
 from mutua.generative.variational import Variational
+from mutua.training import Diverged
 from mutua.types import InputError
 
 SMALL: dict[str, Any] = {"hidden": 8, "steps": 30, "batch": 100, "device": "cpu", "random_state": 0}
@@ -167,3 +168,107 @@ def test_bad_u_is_refused(u: np.ndarray, words: str, mixture: Mixture) -> None:
 def test_an_unknown_family_is_refused(mixture: Mixture) -> None:
     with pytest.raises(InputError, match="gaussian, laplace"):
         IVAE(family="cauchy", **SMALL).fit(mixture.x, mixture.u)
+
+
+def test_on_linear_data_it_is_not_said_to_be_better_than_linear_ica(tmp_path: Path) -> None:
+    """The linear model is fitted on the rows that the IVAE saw, and knows of the segments as it does."""
+    rng = np.random.default_rng(0)
+    u, fresh = np.repeat(np.arange(30), 100), np.repeat(np.arange(30), 8)
+    scales, mixing = rng.uniform(0.3, 3, (30, 3)), rng.normal(size=(3, 3))
+    X = (rng.normal(size=(3000, 3)) * scales[u]) @ mixing
+    held = (rng.normal(size=(240, 3)) * scales[fresh]) @ mixing
+    model = IVAE(hidden=16, steps=300, device="cpu", random_state=0).fit(X, u)
+    with pytest.warns(UserWarning, match="linear"):
+        said = model.report(held, fresh)
+    check, gain, _, verdict = said.tables[0].rows[-1]
+    assert check.startswith("gain")
+    assert verdict != "better"
+    assert abs(gain) < 0.05
+    model.save(tmp_path / "model")
+    with pytest.warns(UserWarning, match="linear"):
+        assert IVAE.load(tmp_path / "model").report(held, fresh) == said
+
+
+def test_settings_changed_after_the_fit_are_not_those_that_are_kept(mixture: Mixture, tmp_path: Path) -> None:
+    model = IVAE(**SMALL).fit(mixture.x, mixture.u)
+    model.set_params(hidden=16, family="laplace").save(tmp_path / "model")
+    again = IVAE.load(tmp_path / "model")
+    assert again.hidden == 8
+    np.testing.assert_array_equal(again.transform(mixture.x), model.transform(mixture.x))
+
+
+def test_a_fit_that_fails_leaves_the_one_before(mixture: Mixture) -> None:
+    model = IVAE(**SMALL).fit(mixture.x, mixture.u)
+    before = model.transform(mixture.x)
+    with pytest.raises(InputError, match="479 values"):
+        model.fit(mixture.x * 5 + 2, mixture.u[:-1])
+    with pytest.raises(InputError, match=r"^training: not finite at step \d+; check the data, or lower lr$"):
+        model.set_params(lr=1e30).fit(mixture.x * 5 + 2, mixture.u)
+    np.testing.assert_array_equal(model.transform(mixture.x), before)
+
+
+def test_weights_too_large_for_their_outputs_are_divergence(mixture: Mixture) -> None:
+    with pytest.raises(Diverged, match="not finite at step 0; check the data, or lower lr"):
+        IVAE(**SMALL | {"steps": 1, "batch": 1000, "lr": 1e30}).fit(mixture.x, mixture.u)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e60, 1e25])
+def test_rows_too_large_are_named(size: float, mixture: Mixture) -> None:
+    model = IVAE(**SMALL).fit(mixture.x, mixture.u)
+    for asked in (lambda: model.score(mixture.x * size, mixture.u), lambda: model.transform(mixture.x * 1e60)):
+        with pytest.raises(InputError, match=r"^X: .*too large"):
+            asked()
+
+
+def test_columns_are_held_to_their_names(mixture: Mixture, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(mixture.x, columns=["a", "b"])
+    IVAE(**SMALL).fit(frame, mixture.u).save(tmp_path / "model")
+    model = IVAE.load(tmp_path / "model")
+    assert model.transform(frame).shape == mixture.x.shape
+    with pytest.raises(InputError, match=r"^X: The feature names should match") as caught:
+        model.transform(frame[["b", "a"]])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"random_state": -1},
+        {"family": ["gaussian"]},
+        {"activation": ["silu"]},
+        {"means": "no"},
+        {"whiten": "no"},
+        {"segments": 5},
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments: dict[str, Any], mixture: Mixture) -> None:
+    with pytest.raises(InputError, match=next(iter(arguments))):
+        IVAE(**{**SMALL, **arguments}).fit(mixture.x, mixture.u)
+
+
+@pytest.mark.parametrize("segments", ["8", 2.5, 0])
+def test_segments_that_are_no_number_are_refused(segments: object, mixture: Mixture) -> None:
+    with pytest.raises(InputError, match="segments"):
+        IVAE(segments=segments, **SMALL).fit(mixture.x)
+
+
+@pytest.mark.filterwarnings("ignore:.*linear:UserWarning")
+def test_what_is_not_checked_is_said(mixture: Mixture) -> None:
+    model = IVAE(**SMALL).fit(mixture.x, mixture.u)
+    some = mixture.u > 0
+    said = model.report(mixture.x[some], mixture.u[some])
+    assert [row[3] for row in said.tables[0].rows][:2] == ["not checked"] * 2
+    assert any("0 rows of segment 0" in words for words in said.words)
+    few = model.report(mixture.x[:5], mixture.u[:5])
+    assert any("was not compared" in words for words in few.words)
+    time = np.linspace(0, 1, 480)
+    short = IVAE(**SMALL).fit(mixture.x, time).report(mixture.x[:5], time[:5])
+    assert any("5 rows are too few" in words for words in short.words)
+
+
+def test_agreement_is_said_to_be_of_trials_and_is_kept(mixture: Mixture, tmp_path: Path) -> None:
+    model = IVAE(restarts=3, trial_steps=20, **SMALL).fit(mixture.x, mixture.u)
+    assert any("short trials" in words for words in model.report().words)
+    model.save(tmp_path / "model")
+    assert IVAE.load(tmp_path / "model").report() == model.report()

@@ -144,6 +144,14 @@ def test_other_refusals() -> None:
         model.score(_factors(10), samples=0)
     with pytest.raises(InputError, match="n_samples"):
         model.sample(0)
+    with pytest.raises(InputError, match=r"n_samples=2\.5"):
+        model.sample(2.5)
+    with pytest.raises(InputError, match="random_state=-1"):
+        model.sample(1, random_state=-1)
+    with pytest.raises(InputError, match="too large"):
+        model.transform(_factors(10) * 1e300)
+    with pytest.raises(InputError, match="too large"):
+        model.inverse_transform(np.full((3, 2), 1e300))
     with pytest.raises(InputError, match="beta"):
         BetaVAE(beta=0, **SMALL).fit(_factors(60))
     copies = _factors(60)[:, [0, 0, 1]]
@@ -181,3 +189,16 @@ def test_judging_rows_are_of_every_class_and_never_all_of_one() -> None:
     assert sorted([*learn, *judge]) == list(range(61))
     assert u.index is not None
     assert np.bincount(u.index[judge], minlength=3).tolist() == [10, 5, 0]
+
+
+def test_a_report_is_titled_by_its_model() -> None:
+    said = BetaVAE(2, **SMALL).fit(_factors(200)).report()
+    assert said.title.startswith("BetaVAE:")
+    assert said.tables[0].title.startswith("BetaVAE:")
+
+
+def test_settings_changed_after_the_fit_are_not_those_that_are_kept(tmp_path: Path) -> None:
+    X = _factors(200)
+    model = VAE(2, **SMALL).fit(X)
+    model.set_params(layers=3).save(tmp_path / "model")
+    np.testing.assert_array_equal(VAE.load(tmp_path / "model").transform(X), model.transform(X))

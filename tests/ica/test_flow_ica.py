@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from mutua.data.kept import keep_estimator, kept_estimator
 from mutua.data.sources import Mixture, gcl_past_mixture, gcl_time_mixture, held_out, ivae_mixture
-from mutua.evaluation import mcc
+from mutua.evaluation import mcc, variability_of_scales
 from mutua.ica.flow import FlowICA
 from mutua.ica.flow import training as training_module
 from mutua.training.stopping import Diverged
@@ -210,3 +211,99 @@ def test_data_that_are_none(mixture: Mixture, fitted: FlowICA) -> None:
 def test_on_cuda(mixture: Mixture) -> None:
     model = small(max_iter=1000, device="cuda").fit(mixture.x, mixture.u)
     assert mcc(mixture.s, model.transform(mixture.x)) > 0.95
+
+
+@pytest.mark.filterwarnings("ignore:.*linear:UserWarning")
+def test_settings_changed_after_the_fit_are_not_those_that_are_kept(mixture: Mixture, tmp_path: Path) -> None:
+    model = small(max_iter=20).fit(mixture.x, mixture.u)
+    model.set_params(layers=5, prior="laplace").save(tmp_path / "flow")
+    again = FlowICA.load(tmp_path / "flow")
+    assert again.layers == 3
+    np.testing.assert_array_equal(again.transform(mixture.x), model.transform(mixture.x))
+
+
+def test_a_fit_that_fails_leaves_the_one_before(mixture: Mixture) -> None:
+    model = small(max_iter=5, validation=0).fit(mixture.x, mixture.u)
+    before = model.transform(mixture.x)
+    with pytest.raises(InputError, match="2999"):
+        model.fit(mixture.x * 5 + 2, mixture.u[:-1])
+    np.testing.assert_array_equal(model.transform(mixture.x), before)
+
+
+@pytest.mark.parametrize("make", ["layers", "coupling"])
+def test_parameters_that_are_too_large_name_the_step(make: str, mixture: Mixture) -> None:
+    with pytest.raises(Diverged, match=r"not finite at step \d; check the data, or lower learning_rate$"):
+        small(make=make, max_iter=1, learning_rate=1e30, restarts=1).fit(mixture.x, mixture.u)
+
+
+def test_a_run_without_a_likelihood_is_the_last_choice(mixture: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    likelihoods = iter([np.nan, 0.0])
+    monkeypatch.setattr(training_module, "mean_log_prob", lambda *_: next(likelihoods))
+    model = small(max_iter=8, validation=0, restarts=2).fit(mixture.x, mixture.u)
+    assert model.log_likelihoods_.tolist() == [-np.inf, 0.0]
+
+
+def test_rows_too_large_are_named(fitted: FlowICA, mixture: Mixture) -> None:
+    for asked in (fitted.transform, fitted.score):
+        with pytest.raises(InputError, match=r"^X: too large"):
+            asked(mixture.x * 1e300)
+
+
+def test_the_weakest_direction_is_numbered_as_the_components_are(fitted: FlowICA, mixture: Mixture) -> None:
+    assert fitted.variability_ is not None
+    again = variability_of_scales(fitted.transform(mixture.x), mixture.u)
+    np.testing.assert_allclose(np.abs(fitted.variability_.weakest), np.abs(again.weakest), atol=1e-6)
+
+
+def test_u_that_is_not_used_is_still_of_the_rows(mixture: Mixture) -> None:
+    ignoring = small(use_u=False, max_iter=5, validation=0)
+    with pytest.raises(InputError, match="u: 1 values"):
+        ignoring.fit(mixture.x, [np.nan])
+    ignoring.fit(mixture.x)
+    chain = small(past=True, max_iter=5, validation=0).fit(mixture.x)
+    for model in (ignoring, chain):
+        with pytest.raises(InputError, match="u: 2 values"):
+            model.score(mixture.x, [1, 2])
+        with pytest.raises(InputError, match="u: NaN"):
+            model.score(mixture.x[:2], [0.0, np.nan])
+
+
+@pytest.mark.filterwarnings("ignore:.*linear:UserWarning")
+def test_too_few_rows_for_segments_of_time_are_not_checked() -> None:
+    x = np.random.default_rng(0).standard_normal((60, 8))
+    report = small(max_iter=5, validation=0).fit(x, np.linspace(0, 1, 60)).report()
+    assert report.tables[0].rows[0][3] == "not checked"
+
+
+@pytest.mark.parametrize("n", [-1, 0, 2.5, True])
+def test_sizes_of_samples(n: object, fitted: FlowICA) -> None:
+    with pytest.raises(InputError, match=f"n: {n}"):
+        fitted.sample(n)
+
+
+@pytest.mark.parametrize("broken", ["theta", "scale", "prior.scale", "white.mean", "order", "settings"])
+@pytest.mark.parametrize("how", ["missing", "short"])
+def test_a_damaged_file_is_named(broken: str, how: str, fitted: FlowICA, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "flow")
+    settings, arrays = kept_estimator(tmp_path / "flow", "FlowICA")
+    if broken == "settings":
+        settings = {} if how == "missing" else {**settings, "parameters": {"colour": "red"}}
+    elif how == "missing":
+        del arrays[broken]
+    else:
+        arrays[broken] = arrays[broken][..., :-1]
+    keep_estimator(tmp_path / "flow", "FlowICA", settings, arrays)
+    with pytest.raises(InputError, match="flow: its parts don't fit together") as caught:
+        FlowICA.load(tmp_path / "flow")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_a_file_from_cuda_is_read_where_there_is_none(fitted: FlowICA, mixture: Mixture, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "flow")
+    settings, arrays = kept_estimator(tmp_path / "flow", "FlowICA")
+    settings["parameters"]["device"] = "cuda"
+    keep_estimator(tmp_path / "flow", "FlowICA", settings, arrays)
+    np.testing.assert_array_equal(
+        FlowICA.load(tmp_path / "flow").transform(mixture.x), fitted.transform(mixture.x)
+    )

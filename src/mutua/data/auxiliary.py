@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int64
 
 from mutua.types import InputError
@@ -17,8 +19,10 @@ from mutua.types import InputError
 __all__ = [
     "Auxiliary",
     "again",
+    "as_array",
     "auxiliary",
     "check_segments",
+    "check_u",
     "checked_rows",
     "equal_segments",
     "onehot",
@@ -26,6 +30,9 @@ __all__ = [
 
 _SEGMENT_ROWS, _MOST_SEGMENTS = 128, 256
 """Of segments that nobody gave: at least so many rows each, and at most so many of them."""
+
+_LARGEST = 1e100
+"""Rows of larger numbers are refused: their squares, and sums of these, would overflow."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +96,21 @@ def equal_segments(n: int, count: int) -> Int64[np.ndarray, " n"]:
     return np.arange(n, dtype=np.int64) * count // n
 
 
-def auxiliary(u: Any, n: int, *, segments: int | None = None) -> Auxiliary:
+# Any: segments come from an estimator, and are judged here.
+def auxiliary(u: Any, n: int, *, segments: Any = None) -> Auxiliary:
     """Read u, the auxiliary variable of n rows.
 
     Whole numbers, booleans or strings (n,) are classes, and so are rows (n, k) with one 1 and zeros (one-hot; the
     class is the column). Floats (n,) or (n, du) are a vector. None cuts the rows, in their order, into equal
     `segments` with a UserWarning: as many as have 128 rows each, from 2 to 256, where no number is given.
 
-    Raises `InputError`: u of another length, a single class, NaN or infinity, a constant column of a vector.
+    Raises `InputError`: u of another length, a single class, NaN or infinity, a constant column of a vector;
+    segments that are no whole number of at least 2.
     """
+    if segments is not None and (not isinstance(segments, Integral) or isinstance(segments, bool)):
+        raise InputError(f"segments: {segments!r}; give a whole number of at least 2, or None")
     if u is None:
-        count = segments or max(2, min(_MOST_SEGMENTS, n // _SEGMENT_ROWS))
+        count = max(2, min(_MOST_SEGMENTS, n // _SEGMENT_ROWS)) if segments is None else int(segments)
         if count < 2:
             raise InputError(f"segments: {count}; sources are told apart by what changes, give at least 2")
         warnings.warn(
@@ -171,6 +182,12 @@ def again(u: Any, n: int, fitted: Auxiliary) -> Auxiliary:
     return Auxiliary(index=at.astype(np.int64), classes=classes)
 
 
+def check_u(u: Any, n: int) -> None:
+    """Raise `InputError` as `auxiliary` does for a u that n rows can't have, where u is given but not used."""
+    if u is not None:
+        _labels(_array(u, n))
+
+
 def check_segments(index: Int64[np.ndarray, " n"], d: int) -> None:
     """Raise `InputError` where a class has no more rows than there are channels: its covariance is singular."""
     counts = np.bincount(index)
@@ -185,14 +202,17 @@ def check_segments(index: Int64[np.ndarray, " n"], d: int) -> None:
 def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray, "n d"]:
     """X as float64 rows (n, d), an array or a torch tensor.
 
-    Raises `InputError`: not two-dimensional, not numbers, fewer than `least` rows, NaN or infinity (in which row
-    and channel), a constant channel (which; not asked of a single row).
+    Raises `InputError`: not two-dimensional, not real numbers, fewer than `least` rows, NaN or infinity (in which
+    row and channel), numbers beyond 1e100, a constant channel (which; not asked of a single row).
     """
-    if hasattr(X, "detach"):
-        X = X.detach().cpu().numpy()
     try:
-        rows = np.asarray(X, np.float64)
-    except (TypeError, ValueError):
+        array = np.asarray(as_array(X))
+        if array.dtype.kind == "c":
+            raise InputError(f"{name}: complex numbers; give real ones, such as both parts as channels")
+        rows = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{name}: not an array of numbers; give rows by channels, (n, d)") from None
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"{name}: shape {rows.shape}; give rows by channels, (n, d)")
@@ -202,6 +222,8 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
     if not finite.all():
         row, column = map(int, np.argwhere(~finite)[0])
         raise InputError(f"{name}: NaN or infinity in row {row}, channel {column}; remove or impute such rows")
+    if (largest := np.abs(rows).max(initial=0.0)) > _LARGEST:
+        raise InputError(f"{name}: too large: {largest:.3g} and its square overflow; give other units")
     if len(rows) > 1:
         constant = np.flatnonzero(np.ptp(rows, axis=0) == 0)
         if len(constant) and least > 1:
@@ -209,11 +231,17 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
     return rows
 
 
+def as_array(X: Any) -> Any:
+    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; anything else as it is."""
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+
+
 def _array(u: Any, n: int) -> np.ndarray:
     """u as an array (n,) or (n, k) of classes or numbers."""
-    if hasattr(u, "detach"):
-        u = u.detach().cpu().numpy()
-    array = np.asarray(u)
+    array = np.asarray(as_array(u))
     if array.ndim not in (1, 2) or array.size == 0:
         raise InputError(f"u: shape {array.shape}; give one value for each row, (n,), or one vector, (n, du)")
     if len(array) != n:

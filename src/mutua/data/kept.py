@@ -15,7 +15,7 @@ from safetensors.numpy import save as packed
 from mutua.data.store import reason, replacing
 from mutua.types import InputError
 
-__all__ = ["keep_estimator", "kept_estimator"]
+__all__ = ["keep_estimator", "kept_estimator", "misfit"]
 
 _FORMAT = 1
 
@@ -67,6 +67,12 @@ def kept_estimator(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[st
     if found != kind:
         raise InputError(f"{path}: holds a {found}, not a {kind}; use {found}.load")
     return settings, arrays
+
+
+def misfit(path: str | Path, error: Exception) -> InputError:
+    """What to raise where the parts of a file were read but make no estimator: of another shape, or missing."""
+    seen = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:120]
+    return InputError(f"{path}: its parts don't fit together ({seen or type(error).__name__}); save it again")
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
 from mutua.data.auxiliary import Auxiliary, checked_rows
-from mutua.data.kept import keep_estimator, kept_estimator
+from mutua.data.kept import keep_estimator, kept_estimator, misfit
+from mutua.evaluation.nonlinear import Agreement, agreement
+from mutua.generative.linear import Bins, Modulated
 from mutua.generative.rows import Affine, judging, standardised, whitened
-from mutua.generative.settings import checked_settings, device_of, sizes_of
+from mutua.generative.settings import checked_settings, device_of, random_of, sizes_of
 from mutua.generative.variational import Pairs, Variational
-from mutua.training import Plan
+from mutua.training import Diverged, Plan
 from mutua.training import fit as train
 from mutua.types import InputError
 
-__all__ = ["Autoencoding", "Trial"]
+__all__ = ["OF_TRIALS", "Autoencoding", "Trial"]
+
+OF_TRIALS = (
+    "Restarts agree, or not, after their short trials (`trial_steps`): only the best of them was trained on."
+)
 
 _CHUNK = 8192
+_LINEAR = ("matrix", "location", "scale", "laplace")
+_LEAST_AGREEING = 10
+"""Rows held out, fewer than which say nothing of how far restarts agree."""
 Model = TypeVar("Model", bound="Autoencoding")
 
 
@@ -64,8 +73,10 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     elbo_: float
     n_features_in_: int
     auxiliary_: Auxiliary | None
+    agreement_: Agreement | None
+    linear_: Modulated | None
     _n_features_out: int
-    _codes: list[np.ndarray]
+    _settings: dict[str, Any]
 
     # --- what subclasses define ---
 
@@ -75,6 +86,10 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _objective(self, rows: int) -> dict[str, Any]:
         """Arguments of `Variational` beyond the networks'."""
         return {}
+
+    def _linear(self, z: Float[np.ndarray, "n d"], u: Auxiliary | None) -> Modulated | None:
+        """The linear model to be compared with, of the rows that are learned from as the networks see them."""
+        return None
 
     def _coded(self, u: Auxiliary | None, n: int) -> Tensor:
         """u as the prior takes it; zeros where there is none."""
@@ -86,13 +101,28 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     # --- fitting ---
 
+    def _refit(self, X: Any, u: Auxiliary | None, rows: Float[np.ndarray, "n d"]) -> None:
+        """Fit to rows, X as numbers. A fit that fails leaves this model as it was."""
+        work = copy.copy(self)
+        work._named(X, reset=True)
+        work._fit(u, rows)
+        self.__dict__ = work.__dict__
+
+    def _named(self, X: Any, *, reset: bool) -> None:
+        """Set the number and names of the columns, or hold X to them. Raises `InputError` where they differ."""
+        try:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        except ValueError as error:
+            raise InputError(f"X: {' '.join(str(error).split())}") from None
+
     def _fit(self, u: Auxiliary | None, rows: Float[np.ndarray, "n d"]) -> None:
         checked_settings(self)
         n, d = rows.shape
-        self.n_features_in_, self.auxiliary_ = d, u
-        random = check_random_state(self.random_state)
+        self.auxiliary_, self._settings = u, self.get_params(deep=False)
+        random = random_of(self.random_state)
         self.affine_ = whitened(rows) if self.whiten else standardised(rows)
-        x = torch.as_tensor(self.affine_(rows), dtype=torch.float32)
+        z = self.affine_(rows)
+        x = torch.as_tensor(z, dtype=torch.float32)
         coded = self._coded(u, n)
         learn, judge = judging(u, n, self.held_out, np.random.default_rng(random.randint(2**31)))
         data, held = Pairs(x[learn], coded[learn]), Pairs(x[judge], coded[judge])
@@ -105,18 +135,20 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         for k, one in entered:
             method = self._started(k, one, x[learn], u)
             if len(entered) > 1:
-                self._train(method, data, one, self.trial_steps)
+                self._train(method, data, held, one, self.trial_steps)
                 codes.append(self._means(method, held.x))
             self.trials_.append(Trial(k, one, self._elbo(method, held, one)))
             if best is None or self.trials_[-1].elbo > max(trial.elbo for trial in self.trials_[:-1]):
                 best, seed = method, one
         assert best is not None
-        self.history_ = self._train(best, data, seed, self.steps)
+        self.history_ = self._train(best, data, held, seed, self.steps)
         self.method_, self._n_features_out = best, best.k
         self.noise_ = float(best.log_noise.detach().exp())
         self.elbo_ = self._elbo(best, held, seed) + self.affine_.log_det
         # Means of the trials on the same rows: how far restarts agree.
-        self._codes = [code for code in codes if code.shape[1] == best.k]
+        alike = [code for code in codes if code.shape[1] == best.k]
+        self.agreement_ = agreement(alike) if len(alike) > 1 and len(judge) >= _LEAST_AGREEING else None
+        self.linear_ = self._linear(z[learn], None if u is None else _taken(u, learn))
 
     def _started(self, k: int, seed: int, x: Tensor, u: Auxiliary | None) -> Variational:
         """A model whose encoder is the first k principal components at deviation 1, in a random rotation."""
@@ -135,7 +167,10 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 **self._objective(len(x)),
             )
 
-    def _train(self, method: Variational, data: Pairs, seed: int, steps: int) -> list[dict[str, float]]:
+    def _train(
+        self, method: Variational, data: Pairs, held: Pairs, seed: int, steps: int
+    ) -> list[dict[str, float]]:
+        """Raises `Diverged`, naming the step, where training or what the networks then give is not finite."""
         batch = min(self.batch, len(data))
         epochs = max(1, round(steps / (len(data) // batch)))
         warm = min(0.05 * epochs, 200 / (len(data) // batch))
@@ -151,7 +186,14 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             seed=seed % 2**31,
             log_every=100,
         )
-        return train(method, data, plan)
+        try:
+            history = train(method, data, plan)
+        except Diverged as error:
+            raise _diverged(error.step) from None
+        # No loss is taken after the last step, and weights can be finite and too large.
+        if not (np.isfinite(self._means(method, held.x)).all() and np.isfinite(self._elbo(method, held, seed))):
+            raise _diverged(epochs * (len(data) // batch) - 1)
+        return history
 
     # --- asking ---
 
@@ -189,14 +231,24 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         rows = checked_rows(X, least=1)
         if rows.shape[1] != self.n_features_in_:
             raise InputError(f"X: {rows.shape[1]} channels, but the fit had {self.n_features_in_}; give the same")
-        return torch.as_tensor(self.affine_(rows), dtype=torch.float32)
+        self._named(X, reset=False)
+        return self._seen(rows)
+
+    def _seen(self, rows: Float[np.ndarray, "n d"]) -> Tensor:
+        """Rows as the networks see them."""
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused later
+            return torch.as_tensor(self.affine_(rows).astype(np.float32))
+
+    def _encoded(self, x: Tensor, u: Tensor | None = None) -> Float[np.ndarray, "n k"]:
+        """`_means` of the fitted networks. Raises `InputError` where rows are too large for finite ones."""
+        return _finite(self._means(self.method_, x, u))
 
     def _bound(self, x: Tensor, u: Tensor, samples: int) -> Float[np.ndarray, " n"]:
         """log of the mean of `samples` importance weights: the ELBO's estimate for 1, log p(x | u) for many."""
         if not isinstance(samples, (int, np.integer)) or samples < 1:
             raise InputError(f"samples: {samples!r}; give a whole number of 1 or more")
         weights = self._log_weights(self.method_, x, u, int(samples), 0)
-        top = weights.max(0)
+        top = _finite(weights.max(0))
         return top + np.log(np.exp(weights - top).mean(0)) + self.affine_.log_det
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
@@ -205,7 +257,8 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         z = np.asarray(X, np.float64)
         if z.ndim != 2 or z.shape[1] != self.method_.k or not np.isfinite(z).all():
             raise InputError(f"X: latents of shape {z.shape}; give finite numbers (n, {self.method_.k})")
-        return self.affine_.inverse(self._decoded(z))
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
+            return _finite(self.affine_.inverse(self._decoded(z.astype(np.float32))))
 
     @torch.no_grad()
     def _decoded(self, z: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n d"]:
@@ -233,7 +286,9 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         check_is_fitted(self, "method_")
         u = self.auxiliary_
         settings = {
-            "arguments": {**self.get_params(deep=False), "random_state": None},
+            # As fitted: the weights are of these, whatever set_params has said since.
+            "arguments": {**self._settings, "random_state": None},
+            "names": list(map(str, getattr(self, "feature_names_in_", ()))),
             "components": self.method_.k,
             "trials": [[trial.components, trial.seed, trial.elbo] for trial in self.trials_],
             "noise": self.noise_,
@@ -246,6 +301,10 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             tensors |= {"u.centre": u.centre, "u.spread": u.spread}
         if u is not None and u.index is not None:
             tensors["u.counts"] = np.bincount(u.index, minlength=u.count)
+        if self.agreement_ is not None:
+            tensors["agreement"] = self.agreement_.matrix
+        if self.linear_ is not None:
+            tensors |= _of_linear(self.linear_)
         keep_estimator(path, type(self).__name__, settings, tensors)
 
     @classmethod
@@ -254,6 +313,8 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings, arrays = kept_estimator(path, cls.__name__)
         try:
             model = cls(**settings["arguments"])
+            checked_settings(model)
+            model._settings = model.get_params(deep=False)
             k = int(settings["components"])
             classes = settings["classes"]
             counts, centre = arrays.get("u.counts"), arrays.get("u.centre")
@@ -268,6 +329,8 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                     vector=np.zeros((0, len(centre))), centre=centre, spread=arrays["u.spread"]
                 )
             model.affine_ = Affine(*(arrays[f"affine.{name}"] for name in ("centre", "forward", "back")))
+            model.agreement_ = _read_agreement(arrays.get("agreement"))
+            model.linear_ = _read_linear(arrays)
             d = len(model.affine_.centre)
             state = {name[7:]: torch.as_tensor(v) for name, v in arrays.items() if name.startswith("method.")}
             model.method_ = Variational(
@@ -280,11 +343,59 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             )
             model.method_.load_state_dict(state)
         except (KeyError, TypeError, ValueError, RuntimeError, AssertionError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise InputError(f"{path}: its parts don't fit together ({reason}); save it again") from error
+            raise misfit(path, error) from None
         model.method_.eval()
         model.n_features_in_, model._n_features_out = d, k
         model.noise_, model.elbo_ = float(settings["noise"]), float(settings["elbo"])
         model.trials_ = [Trial(int(a), int(b), float(c)) for a, b, c in settings["trials"]]
-        model.history_, model._codes = [], []
+        model.history_ = []
+        if settings.get("names"):
+            model.feature_names_in_ = np.array(settings["names"], object)
         return model
+
+
+def _diverged(step: int) -> Diverged:
+    """That training was no longer finite, in the words of these models' own arguments."""
+    error = Diverged(step, step, None)
+    error.args = (f"training: not finite at step {step}; check the data, or lower lr",)
+    return error
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """The same, of rows of X. Raises `InputError` where they are not finite."""
+    if not (good := np.isfinite(values)).all():
+        row = int(np.argwhere(~good)[0, 0])
+        raise InputError(
+            f"X: row {row} is too large: what the networks make of it is not finite; scale as in the fit"
+        )
+    return values
+
+
+def _taken(u: Auxiliary, rows: Int64[np.ndarray, " m"]) -> Auxiliary:
+    """u of some of the rows."""
+    index = None if u.index is None else u.index[rows]
+    return replace(u, index=index, vector=None if u.vector is None else u.vector[rows])
+
+
+def _of_linear(linear: Modulated) -> dict[str, np.ndarray]:
+    tensors = {f"linear.{name}": getattr(linear, name) for name in _LINEAR}
+    if linear.bins is None:
+        return tensors
+    return tensors | {"linear.direction": linear.bins.direction, "linear.edges": linear.bins.edges}
+
+
+def _read_linear(arrays: dict[str, np.ndarray]) -> Modulated | None:
+    """What `_of_linear` gave; None in a file without."""
+    if "linear.matrix" not in arrays:
+        return None
+    bins = Bins(arrays["linear.direction"], arrays["linear.edges"]) if "linear.edges" in arrays else None
+    matrix, location, scale, laplace = (arrays[f"linear.{name}"] for name in _LINEAR)
+    return Modulated(matrix, location, scale, laplace, bins)
+
+
+def _read_agreement(matrix: np.ndarray | None) -> Agreement | None:
+    """Of the MCC of every pair of restarts."""
+    if matrix is None:
+        return None
+    every = matrix[np.triu_indices(len(matrix), 1)]
+    return Agreement(float(every.mean()), float(every.min()), matrix)

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from sklearn.decomposition import FastICA
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
-from mutua.evaluation.linear_baseline import modulated_log_prob
-from mutua.evaluation.nonlinear import Comparison, agreement, beats_linear, evidence, warn_unless_better
+from mutua.evaluation.nonlinear import Comparison, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.variability import Variability, binned, variability_of_scales
-from mutua.generative.autoencoding import Autoencoding
+from mutua.generative.autoencoding import OF_TRIALS, Autoencoding
 from mutua.generative.elbo import DENSITIES
+from mutua.generative.linear import Modulated, modulated, quantiles
 from mutua.generative.networks import PriorOfClass, PriorOfVector
-from mutua.generative.settings import checked_weights
+from mutua.generative.settings import checked_size, checked_weights, random_of
 from mutua.types import InputError, Result, names
 
 __all__ = ["IVAE"]
 
 _BINS = 32
-"""Segments that a vector u is cut into where its modulation is judged."""
+"""Segments that a vector u is cut into where its modulation is judged, and for the linear model."""
+_LEAST_ROWS = 4
+"""Of each segment, where its modulation is judged."""
+_LEAST_COMPARED = 20
 
 
 class IVAE(Autoencoding):
@@ -50,13 +49,14 @@ class IVAE(Autoencoding):
         means: whether locations depend on u, besides scales.
         weights: (a, b, c, d) of the decomposed bound (`mutua.generative.elbo.decomposition`) to train on instead
             of the ELBO; published (100, 1, 0, 10). Restarts are ranked by the ELBO all the same.
-        segments: how many equal segments where u is not given.
+        segments: how many equal segments where u is not given; None where it is.
         hidden, layers, activation: of encoder, decoder, and the prior of a vector u.
         whiten: work on principal components of deviation 1 (needed for speed), else on standardised channels.
         noise: deviation that the observation noise starts at, of 1; it is learned.
         steps, batch, lr, restarts, trial_steps, held_out, device, random_state: as in `VAE`.
 
-    Attributes: those of `VAE`, and auxiliary_, how u was read.
+    Attributes: those of `VAE`, and auxiliary_, how u was read; linear_, the linear model that `report` compares
+    with, fitted on the same rows: its sources have a scale (and location, with means) for each segment.
 
     `fit` raises `InputError`: u of another length, one segment only, segments no longer than the channels, NaN,
     constant channels, arguments out of range; `Diverged` (an `InputError`) names the step where training is no
@@ -123,18 +123,25 @@ class IVAE(Autoencoding):
         return PriorOfVector(u.width, k, bool(self.means), self.hidden, max(1, self.layers), self.activation)
 
     def _objective(self, rows: int) -> dict[str, Any]:
-        if self.family not in DENSITIES:
+        if not isinstance(self.family, str) or self.family not in DENSITIES:
             raise InputError(f"family={self.family!r}; give one of {names(DENSITIES)}")
         return {"family": self.family, "weights": checked_weights(self.weights), "rows": rows}
 
     def fit(self, X: Any, u: Any = None) -> IVAE:
         """Fit X (n, d) with u (n,) or (n, du)."""
         rows = checked_rows(X)
+        if u is not None and self.segments is not None:
+            raise InputError(f"segments={self.segments!r}, and u is given; leave one out")
         read = auxiliary(u, len(rows), segments=self.segments)
         if read.index is not None:
             check_segments(read.index, rows.shape[1])
-        self._fit(read, rows)
+        self._refit(X, read, rows)
         return self
+
+    def _linear(self, z: Float[np.ndarray, "n d"], u: Auxiliary | None) -> Modulated | None:
+        assert u is not None
+        bins = None if u.vector is None else quantiles(u.vector, _bins(len(z)))
+        return modulated(z, u, means=bool(self.means), bins=bins)
 
     def _again(self, u: Any, n: int) -> torch.Tensor:
         assert self.auxiliary_ is not None
@@ -143,7 +150,7 @@ class IVAE(Autoencoding):
     def transform(self, X: Any, u: Any = None) -> Float[np.ndarray, "n k"]:
         """The sources of each row of X (n, d): the mean of q(s | x, u), or of g(s | x) where u is not given."""
         x = self._rows(X)
-        return self._means(self.method_, x, None if u is None else self._again(u, len(x)))
+        return self._encoded(x, None if u is None else self._again(u, len(x)))
 
     def score_samples(self, X: Any, u: Any = None, *, samples: int = 1) -> Float[np.ndarray, " n"]:
         """A bound on log p(x | u) of each row, in nats: the ELBO's estimate for 1 sample, nearer with more."""
@@ -154,15 +161,14 @@ class IVAE(Autoencoding):
         """Mean of `score_samples`."""
         return float(self.score_samples(X, u, samples=samples).mean())
 
-    def sample(self, n_samples: int = 1, u: Any = None, random_state: Any = None) -> Float[np.ndarray, "n d"]:
+    def sample(self, n_samples: Any = 1, u: Any = None, random_state: Any = None) -> Float[np.ndarray, "n d"]:
         """Rows x ~ p(x | u), noise included; where u is not given, classes are drawn as often as in the fit.
 
         Raises `InputError` where u was a vector and none is given, or is not n_samples long.
         """
         check_is_fitted(self, "method_")
-        if n_samples < 1:
-            raise InputError(f"n_samples={n_samples}; give 1 or more")
-        random = check_random_state(self.random_state if random_state is None else random_state)
+        checked_size("n_samples", n_samples, 1)
+        random = random_of(self.random_state if random_state is None else random_state)
         read = self.auxiliary_
         assert read is not None
         if u is not None:
@@ -174,49 +180,73 @@ class IVAE(Autoencoding):
     def report(self, X: Any = None, u: Any = None) -> Result:
         """Evidence that the sources are the real ones, without the truth.
 
-        Restarts' agreement (where several were tried) always; with rows that were not trained on, also whether u
-        modulates the sources enough, and whether the model beats linear ICA there (a UserWarning where it
-        doesn't). Says what is left open.
+        Agreement of the restarts' trials (where several were tried) always; with rows that were not trained on,
+        also whether u modulates the sources enough, and whether the model beats there the linear one that was
+        fitted with it (a UserWarning where it doesn't). What isn't checked is said, and what is left open.
+
+        What u is for isn't told by it: fit a `VAE`, or a `FlowICA` with use_u=False, as the control. A nonlinear
+        model like the mixture finds much without u.
         """
         check_is_fitted(self, "method_")
-        restarts = agreement(self._codes) if len(self._codes) > 1 else None
         checked: Variability | None = None
         compared: Comparison | None = None
+        words = [] if self.agreement_ is None else [OF_TRIALS]
         if X is not None:
-            rows = checked_rows(X)
-            read = self.auxiliary_
-            assert read is not None
-            coded = again(u, len(rows), read)
-            index = coded.index
-            if index is None:
-                assert coded.vector is not None
-                index = binned(coded.vector, max(2, min(_BINS, len(rows) // 50)))
-            checked = variability_of_scales(self.transform(rows), index)
-            compared = self._compared(rows, coded, index)
-            if compared is not None:
+            x, rows = self._rows(X), checked_rows(X)
+            assert self.auxiliary_ is not None
+            coded = again(u, len(rows), self.auxiliary_)
+            if (lacking := _lacking(coded)) is None:
+                checked = _variability(self._encoded(x), coded)
+            else:
+                words.append(f"Modulation was not checked: {lacking}.")
+            compared = self._compared(x, rows, coded)
+            if compared is None:
+                words.append(
+                    f"The linear model was not compared with: that takes {_LEAST_COMPARED} rows, and channels of "
+                    "full rank."
+                )
+            else:
                 warn_unless_better(compared)
         return evidence(
-            "IVAE", sources=self.method_.k, variability=checked, restarts=restarts, comparison=compared
+            "IVAE",
+            sources=self.method_.k,
+            variability=checked,
+            restarts=self.agreement_,
+            comparison=compared,
+            words=words,
         )
 
-    def _compared(
-        self, rows: Float[np.ndarray, "n d"], u: Auxiliary, index: Int64[np.ndarray, " n"]
-    ) -> Comparison | None:
-        """On every second row: the importance bound beside linear ICA, fitted with scales of segments on the rest.
+    def _compared(self, x: torch.Tensor, rows: Float[np.ndarray, "n d"], u: Auxiliary) -> Comparison | None:
+        """The importance bound of rows beside the likelihood of the linear model."""
+        if self.linear_ is None or len(rows) < _LEAST_COMPARED:
+            return None
+        ours = self._bound(x, self._coded(u, len(rows)), 10)
+        return beats_linear(ours, self.linear_.log_prob(self.affine_(rows), u) + self.affine_.log_det)
 
-        None where linear ICA can't be fitted: too few rows, or channels of lower rank.
-        """
-        half = np.arange(len(rows)) % 2 == 0
-        if len(rows) < 20:
-            return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # of Gaussian sources: any rotation is as good
-            linear = FastICA(whiten="unit-variance", whiten_solver="eigh", random_state=0).fit(rows[half])
-        if linear.components_.shape != (rows.shape[1],) * 2:
-            return None
-        base = modulated_log_prob(
-            linear.transform(rows[half]), index[half], linear.transform(rows[~half]), index[~half]
-        )
-        coded = self._coded(u, len(rows))[torch.as_tensor(~half)]
-        ours = self._bound(self._rows(rows[~half]), coded, 10)
-        return beats_linear(ours, base + np.linalg.slogdet(linear.components_)[1])
+
+def _bins(n: int) -> int:
+    """How many segments a vector u of n rows is cut into."""
+    return max(2, min(_BINS, n // 50))
+
+
+def _lacking(u: Auxiliary) -> str | None:
+    """Which segment of the rows is too short to judge modulation by."""
+    if u.index is None:
+        assert u.vector is not None
+        short = len(u.vector) < 2 * _LEAST_ROWS
+        return f"{len(u.vector)} rows are too few; give at least {2 * _LEAST_ROWS}" if short else None
+    assert u.classes is not None
+    counts = np.bincount(u.index, minlength=u.count)
+    least = int(counts.argmin())
+    if counts[least] >= _LEAST_ROWS:
+        return None
+    return (
+        f"there are {int(counts[least])} rows of segment {u.classes[least]!s}; give at least {_LEAST_ROWS} of each"
+    )
+
+
+def _variability(sources: Float[np.ndarray, "n k"], u: Auxiliary) -> Variability:
+    if u.index is not None:
+        return variability_of_scales(sources, u.index)
+    assert u.vector is not None
+    return variability_of_scales(sources, binned(u.vector, _bins(len(u.vector))))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mutua.data.auxiliary import Auxiliary, checked_rows
-from mutua.evaluation.nonlinear import agreement, evidence
-from mutua.generative.autoencoding import Autoencoding
+from mutua.evaluation.nonlinear import evidence
+from mutua.generative.autoencoding import OF_TRIALS, Autoencoding
 from mutua.generative.networks import StandardPrior
+from mutua.generative.settings import checked_size, random_of
 from mutua.types import InputError, Result
 
 __all__ = ["VAE", "BetaVAE"]
@@ -100,13 +101,13 @@ class VAE(Autoencoding):
 
     def fit(self, X: Any, u: Any = None) -> VAE:
         """Fit X (n, d). u is ignored: it is there so that models with and without it are called alike."""
-        self._fit(None, checked_rows(X))
+        self._refit(X, None, checked_rows(X))
         return self
 
     def transform(self, X: Any, u: Any = None) -> Float[np.ndarray, "n k"]:
         """E_q[s | x] of each row of X (n, d)."""
         x = self._rows(X)
-        return self._means(self.method_, x, self._coded(None, len(x)))
+        return self._encoded(x, self._coded(None, len(x)))
 
     def score_samples(self, X: Any, u: Any = None, *, samples: int = 1) -> Float[np.ndarray, " n"]:
         """A bound on log p(x) of each row, in nats: log-mean-exp of importance weights.
@@ -120,12 +121,11 @@ class VAE(Autoencoding):
         """Mean of `score_samples`: the ELBO of the rows of X."""
         return float(self.score_samples(X, samples=samples).mean())
 
-    def sample(self, n_samples: int = 1, random_state: Any = None) -> Float[np.ndarray, "n d"]:
+    def sample(self, n_samples: Any = 1, random_state: Any = None) -> Float[np.ndarray, "n d"]:
         """Rows drawn from the model, noise included. random_state is the model's own where none is given."""
         check_is_fitted(self, "method_")
-        if n_samples < 1:
-            raise InputError(f"n_samples={n_samples}; give 1 or more")
-        random = check_random_state(self.random_state if random_state is None else random_state)
+        checked_size("n_samples", n_samples, 1)
+        random = random_of(self.random_state if random_state is None else random_state)
         zero = torch.zeros(n_samples, dtype=torch.long)
         # The standard prior answers with one row for all.
         return self._drawn(zero, random)
@@ -133,8 +133,12 @@ class VAE(Autoencoding):
     def report(self) -> Result:
         """What is known without the truth: agreement of restarts, and that nothing identifies the latents."""
         check_is_fitted(self, "method_")
-        restarts = agreement(self._codes) if len(self._codes) > 1 else None
-        return evidence("VAE", sources=self.method_.k, restarts=restarts)
+        words = [] if self.agreement_ is None else [OF_TRIALS]
+        found = evidence("VAE", sources=self.method_.k, restarts=self.agreement_, words=words)
+        # What is left open by the theory is the same, whatever the KL divergence is weighed by.
+        name = type(self).__name__
+        tables = [replace(table, title=table.title.replace("VAE", name, 1)) for table in found.tables]
+        return replace(found, title=found.title.replace("VAE", name, 1), tables=tables)
 
 
 class BetaVAE(VAE):

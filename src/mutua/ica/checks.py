@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
@@ -13,7 +14,7 @@ from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
-from mutua.data.auxiliary import checked_rows
+from mutua.data.auxiliary import as_array, checked_rows
 from mutua.ica import mne
 from mutua.ica.densities import Density
 from mutua.ica.density_checks import density_of
@@ -32,28 +33,35 @@ def recording_of(estimator: Any, x: Any, *, reset: bool, least: int | None = Non
     """
     if mne.is_mne(x):
         x = mne.samples_of(x)
-    x = validate_data(
-        estimator,
-        x,
-        reset=reset,
-        dtype="numeric",
-        ensure_all_finite=False,
-        ensure_min_samples=least or (2 if reset else 1),
-    )
-    recording = Recording(x)
+    recording = Recording(_validated(estimator, x, reset=reset, least=least or (2 if reset else 1)))
     recording.check_finite()
     return recording
 
 
 def rows_of(estimator: Any, x: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
     """X, array or tensor, as the nonlinear estimators read it: float64, see `checked_rows`; `reset` as above."""
-    if hasattr(x, "detach"):
-        x = x.detach().cpu().numpy()
     least = 2 if reset else 1
-    x = validate_data(
-        estimator, x, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=least
-    )
-    return checked_rows(x, least=least)
+    return checked_rows(_validated(estimator, x, reset=reset, least=least), least=least)
+
+
+def _validated(estimator: Any, x: Any, *, reset: bool, least: int) -> Any:
+    """X as scikit-learn checks it, whose refusals become an `InputError` of one line, in its own words.
+
+    But `TypeError` of objects that are no numbers stays one, as its conventions ask.
+    """
+    try:
+        return validate_data(
+            estimator, as_array(x), reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=least
+        )
+    except (TypeError, ValueError) as error:
+        if isinstance(error, TypeError) and "sparse" not in str(error).lower():
+            raise
+        # Some words quote the array, whole.
+        told = str(error)
+        if told.startswith("Complex data not supported"):
+            told = "Complex data not supported; give real numbers, such as both parts as channels"
+        told = re.sub(r":\s*array=.*?(?=Reshape)", "; ", told, flags=re.DOTALL)
+        raise InputError(f"X: {' '.join(told.split())}") from None
 
 
 def densities_of(choice: Any, k: int) -> list[Density] | None:

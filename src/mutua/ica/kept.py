@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from mutua.data.kept import keep_estimator, kept_estimator
+from mutua.data.kept import keep_estimator, kept_estimator, misfit
 from mutua.ica.pairs import device_of
 from mutua.ica.whitening import Whitening
-from mutua.types import Result, Table
+from mutua.types import InputError, Result, Table
 
-__all__ = ["restored", "saved"]
+__all__ = ["check_white", "device_here", "restored", "saved"]
 
 
 # Any: a `mutua.ica.learned.Learned`, which is the floor above.
@@ -43,8 +43,33 @@ def saved(estimator: Any, path: str | Path) -> None:
 
 
 def restored(kind: Any, path: str | Path) -> Any:
-    """An estimator of that class, as `saved` wrote it. Raises `InputError` naming the file where it is none."""
+    """An estimator of that class, as `saved` wrote it; on the CPU where its device is not here.
+
+    Raises `InputError` naming the file where it is none, or its parts don't fit together.
+    """
     settings, arrays = kept_estimator(path, kind.__name__)
+    try:
+        return _rebuilt(kind, settings, arrays)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
+        raise misfit(path, error) from None
+
+
+def device_here(name: str) -> torch.device:
+    """The device of that name, or the CPU where there is none: what one machine fitted another can use."""
+    try:
+        return device_of(name)
+    except InputError:
+        return torch.device("cpu")
+
+
+def check_white(white: Whitening, features: int) -> None:
+    """Raise `ValueError` where the arrays of a whitening that was read don't belong to so many features."""
+    k = len(white.matrix)
+    if (white.mean.shape, white.matrix.shape, white.inverse.shape) != ((features,), (k, features), (features, k)):
+        raise ValueError(f"the whitening is not of {features} features")
+
+
+def _rebuilt(kind: Any, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     parameters = {
         name: tuple(value) if isinstance(value, list) else value for name, value in settings["parameters"].items()
     }
@@ -55,6 +80,7 @@ def restored(kind: Any, path: str | Path) -> Any:
     estimator.n_components_, estimator.n_iter_ = settings["n_components"], estimator.max_iter
     mean, matrix, inverse = (arrays[f"white.{name}"] for name in ("mean", "matrix", "inverse"))
     estimator._white = Whitening(mean, matrix, inverse, settings["rank"])
+    check_white(estimator._white, estimator.n_features_in_)
     estimator._unmix = (arrays["unmix.mean"], arrays["unmix.matrix"]) if "unmix.mean" in arrays else None
     estimator.contrasts_ = arrays["contrasts"]
     told = settings["report"]
@@ -63,5 +89,5 @@ def restored(kind: Any, path: str | Path) -> Any:
     estimator._model = estimator._method(estimator._network(estimator.n_components_), estimator.n_components_, 0)
     weights = {name.removeprefix("model."): each for name, each in arrays.items() if name.startswith("model.")}
     estimator._model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    estimator._model.to(device_of(estimator.device)).eval()
+    estimator._model.to(device_here(estimator.device)).eval()
     return estimator

@@ -43,8 +43,10 @@ def whitening(
 
     Raises `InputError` where more components are asked for than the recording has independent channels, saying
     which channels are constant, copies or combinations of others, or that `samples` are too few; with
-    `reduce_rank` it goes on with fewer.
+    `reduce_rank` it goes on with fewer. And where the covariance is not finite: X is too large for squares.
     """
+    if not np.isfinite(covariance).all():
+        raise InputError("X: too large: its covariance overflows; give it in other units")
     deviation = np.sqrt(np.diag(covariance))  # (d,)
     # What is left of a constant channel is the rounding of its mean.
     alive = deviation > 1e-13 * np.maximum(np.abs(mean), np.finfo(float).tiny)

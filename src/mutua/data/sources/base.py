@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -11,7 +13,7 @@ from jaxtyping import Float, Int64
 from mutua.data.sources.mixing import Mixing
 from mutua.types import InputError
 
-__all__ = ["Mixture", "check_sizes", "held_out", "held_out_segments", "made"]
+__all__ = ["Mixture", "check_seed", "check_sizes", "held_out", "held_out_segments", "made"]
 
 Sources = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """A generator to sources (n, d) and their u (n,) or (n, du)."""
@@ -48,8 +50,7 @@ def made(
 
     past: u is x one step before, and the first row is left out.
     """
-    if seed < 0:
-        raise InputError(f"seed: {seed}; give 0 or more")
+    check_seed(seed)
     g = mixing(np.random.default_rng([seed, 0]))
 
     def sample(drawn: Sources, stream: list[int], of: int) -> Mixture:
@@ -57,17 +58,26 @@ def made(
         x = g(s)
         if past:
             x, s, u = x[1:], s[1:], x[:-1]
-        return Mixture(
-            x,
-            s,
-            u,
-            g,
-            fresh=lambda k: sample(drawn, [2, of, 1 + k], of),
+
+        def fresh(k: Any) -> Mixture:
+            check_seed(k, "fresh")
+            return sample(drawn, [2, of, 1 + k], of)
+
+        def unseen(k: Any) -> Mixture:
             # Systems are numbered: 0 is the first, k + 1 the k-th never seen.
-            unseen=lambda k: sample(system(np.random.default_rng([seed, 1, 1 + k])), [2, 1 + k, 0], 1 + k),
-        )
+            check_seed(k, "unseen")
+            return sample(system(np.random.default_rng([seed, 1, 1 + k])), [2, 1 + k, 0], 1 + k)
+
+        return Mixture(x, s, u, g, fresh, unseen)
 
     return sample(system(np.random.default_rng([seed, 1, 0])), [2, 0, 0], 0)
+
+
+# Any: whatever was given in a number's place.
+def check_seed(seed: Any, name: str = "seed") -> None:
+    """Raise `InputError` where it is no whole number of 0 or more: -1 would be a stream that is another's."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"{name}: {seed!r}; give a whole number of 0 or more")
 
 
 def check_sizes(**sizes: int) -> None:
@@ -84,8 +94,11 @@ def held_out(
 
     Where u is a segment, `share` of each one's rows, drawn by `seed`; else, as rows depend on their neighbours,
     the last `share` of all rows.
+
+    Raises `InputError` where a share is none, or leaves one side without rows.
     """
     n = len(mixture.x)
+    check_seed(seed)
     if not 0 < share < 1:
         raise InputError(f"share: {share}; give a number between 0 and 1")
     test = np.zeros(n, bool)
@@ -96,6 +109,9 @@ def held_out(
             test[rng.permutation(rows)[: round(share * len(rows))]] = True
     else:
         test[n - round(share * n) :] = True
+    if test.all() or not test.any():
+        side = "train" if test.all() else "test"
+        raise InputError(f"share: {share} of {n} rows leaves none to {side} on; give another, or more rows")
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
@@ -108,6 +124,7 @@ def held_out_segments(
     """
     if mixture.u.ndim != 1 or mixture.u.dtype.kind != "i":
         raise InputError("held_out_segments: u is no segment; use held_out, or mixture.unseen")
+    check_seed(seed)
     segments = np.unique(mixture.u)
     count = round(share * len(segments))
     if not 0 < count < len(segments):

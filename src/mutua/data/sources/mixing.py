@@ -28,6 +28,11 @@ class Layer(Protocol):
         ...
 
 
+def _check_slope(slope: float) -> None:
+    if not 0 < slope < float("inf"):
+        raise InputError(f"slope: {slope}; give a number above 0, or there is no inverse")
+
+
 @dataclass(frozen=True)
 class Linear:
     """y = A x for each row x; A (d, d)."""
@@ -46,9 +51,12 @@ class Linear:
 
 @dataclass(frozen=True)
 class LeakyReLU:
-    """y = x above 0 and slope x below."""
+    """y = x above 0 and slope x below. Raises `InputError` where the slope is not above 0: the map would fold."""
 
     slope: float = 0.2
+
+    def __post_init__(self) -> None:
+        _check_slope(self.slope)
 
     def forward(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         return np.where(x > 0, x, self.slope * x)
@@ -62,9 +70,12 @@ class LeakyReLU:
 
 @dataclass(frozen=True)
 class TanhLinear:
-    """y = tanh(x) + slope x."""
+    """y = tanh(x) + slope x. Raises `InputError` where the slope is not above 0."""
 
     slope: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_slope(self.slope)
 
     def forward(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         return np.tanh(x) + self.slope * x

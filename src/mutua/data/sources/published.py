@@ -44,11 +44,12 @@ Draw = Callable[[np.random.Generator], Mixing]
 def tcl_mixing(d: int, layers: int, slope: float = 0.2) -> Draw:
     """`layers` conditioned matrices, x = A_L lrelu(... lrelu(A_1 s)): leaky ReLU between them, none at the end."""
     check_sizes(d=d, layers=layers)
+    bend = LeakyReLU(slope)
 
     def draw(rng: np.random.Generator) -> Mixing:
         parts: list[Linear | LeakyReLU] = [Linear(conditioned(d, rng))]
         for _ in range(layers - 1):
-            parts += [LeakyReLU(slope), Linear(conditioned(d, rng))]
+            parts += [bend, Linear(conditioned(d, rng))]
         return Mixing(parts)
 
     return draw
@@ -84,11 +85,12 @@ def icebeem_mixing(d: int, layers: int, slope: float = 0.2) -> Draw:
         raise InputError(
             f"layers: {layers}; this generator counts from 2, which is one nonlinearity and one matrix"
         )
+    bend = LeakyReLU(slope)
 
     def draw(rng: np.random.Generator) -> Mixing:
         parts: list[Linear | LeakyReLU] = []
         for _ in range(layers - 1):
-            parts += [LeakyReLU(slope), Linear(orthogonal(d, rng))]
+            parts += [bend, Linear(orthogonal(d, rng))]
         return Mixing(parts)
 
     return draw

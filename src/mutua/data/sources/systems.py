@@ -9,6 +9,7 @@ from jaxtyping import Float
 from scipy.signal import lfilter
 
 from mutua.data.sources.base import Sources, System
+from mutua.types import InputError
 
 __all__ = ["Noise", "autoregressive", "gaussian", "laplace", "segments", "smooth"]
 
@@ -62,7 +63,11 @@ def autoregressive(noise: Noise, d: int, n: int, rho: float, burn: int = 200) ->
     """s_t = rho s_{t-1} + sqrt(1 - rho^2) noise, of variance 1; u = t in [0, 1). `burn` steps go before the first.
 
     There is nothing to draw once: another system is the same.
+
+    Raises `InputError` unless -1 < rho < 1: else nothing is stationary.
     """
+    if not -1 < rho < 1:
+        raise InputError(f"rho: {rho}; give a number between -1 and 1")
 
     def system(rng: np.random.Generator) -> Sources:
         def draw(draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mutua.data.auxiliary import equal_segments
-from mutua.data.sources.base import Mixture
+from mutua.data.sources.base import Mixture, check_seed
 from mutua.data.sources.mixing import Mixing
 from mutua.data.sources.published import Draw, tcl_mixing
 from mutua.types import InputError
@@ -34,6 +34,7 @@ def voices_mixture(
 
     Raises `InputError`: fewer than two recordings, one that is not (n,), silent, or with NaN; too many segments.
     """
+    check_seed(seed)
     if len(recordings) < 2:
         raise InputError(f"recordings: {len(recordings)}; a mixture takes at least two")
     length = min(len(one) for one in recordings)

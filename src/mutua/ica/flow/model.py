@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,19 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
+from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, check_u, checked_rows
 from mutua.evaluation.nonlinear import Comparison, agreement, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.variability import binned, variability_of_scales
 from mutua.ica.checks import rows_of
 from mutua.ica.flow.base import Make
-from mutua.ica.flow.checks import checked_settings
+from mutua.ica.flow.checks import checked_settings, checked_size
 from mutua.ica.flow.keeping import kept, recalled
 from mutua.ica.flow.layers import Layered
 from mutua.ica.flow.makes import MAKES
 from mutua.ica.flow.past import Past
 from mutua.ica.flow.prior import Prior, Segments
 from mutua.ica.flow.smooth import Smooth
-from mutua.ica.flow.training import Fit, Plan, best_of, sources_of
+from mutua.ica.flow.training import Fit, Plan, best_of, diverged, sources_of
 from mutua.ica.pairs import apart, device_of
 from mutua.ica.whitening import whitening
 from mutua.types import InputError, Result
@@ -114,8 +115,17 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, u: Any = None) -> FlowICA:
         """Find the sources of X (n, d) with the help of u, which has a value for each row."""
+        work = copy.copy(self)  # so that a fit that fails leaves this one as it was
+        work._find(X, u)
+        self.__dict__ = work.__dict__
+        if self.comparison_ is not None and self.use_u:
+            warn_unless_better(self.comparison_)
+        return self
+
+    def _find(self, X: Any, u: Any) -> None:
         x = rows_of(self, X, reset=True)
         checked_settings(self)
+        self._settings: dict[str, Any] = self.get_params(deep=False)
         device = device_of(self.device)
         self._white = whitening(
             x.mean(0), np.cov(x.T).reshape(x.shape[1], -1), self.n_components, samples=len(x), reduce_rank=True
@@ -139,8 +149,10 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         )
         held = _taken(coded, test)
         scores = [self._log_probs(fit, z[test], held).mean() for fit in fits.finalists] if len(test) else [0.0]
+        if not np.isfinite(scores).any():
+            raise diverged(fits.steps, "log-likelihood of rows held out")
         self.finals_ = np.array(scores)
-        self._fit: Fit = fits.finalists[int(np.argmax(scores))]
+        self._fit: Fit = fits.finalists[int(np.argmax(np.where(np.isfinite(scores), scores, -np.inf)))]
         self.log_likelihoods_ = np.array(fits.starts)
         self.n_components_, self.n_iter_ = k, fits.steps
         sources, _ = sources_of(self._make, self._fit.theta, z[train])
@@ -149,13 +161,12 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._order = np.argsort(-np.abs(heavy - 3), kind="stable")
         self._classes = None if coded is None else coded
         self._conclude(fits.finalists, z, train, test, coded)
-        return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "n k"]:
-        """Sources (n, k); no u is needed."""
+        """Sources (n, k); no u is needed. Raises `InputError` where rows are too large for finite ones."""
         check_is_fitted(self)
         sources, _ = sources_of(self._make, self._fit.theta, self._whitened(rows_of(self, X, reset=False)))
-        return (sources.T / self.scale_)[:, self._order]
+        return _finite((sources.T / self.scale_)[:, self._order])
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
         """The rows (n, d) that sources (n, k) make."""
@@ -168,7 +179,7 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         own = np.empty_like(s)
         own[:, self._order] = s
         z = self._make.inverse(self._fit.theta, own * self.scale_)
-        return z @ self._white.inverse.T + self._white.mean
+        return _finite(z @ self._white.inverse.T + self._white.mean, "sources")
 
     def score_samples(self, X: Any, u: Any = None) -> Float[np.ndarray, " n"]:
         """log p(x | u) of each row in nats. Without u log p(x), the mixture over the segments, where there are."""
@@ -176,20 +187,26 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         x = rows_of(self, X, reset=False)
         coded = self._known(u, len(x))
         volume = float(np.linalg.slogdet(self._white.matrix @ self._white.matrix.T)[1] / 2)
-        return self._log_probs(self._fit, self._whitened(x), coded) + volume
+        return _finite(self._log_probs(self._fit, self._whitened(x), coded) + volume)
 
     def score(self, X: Any, u: Any = None) -> float:
         """Mean log-likelihood in nats a row."""
         return float(self.score_samples(X, u).mean())
 
-    def sample(self, n: int = 1, u: Any = None, *, random_state: int = 0) -> Float[np.ndarray, "n d"]:
+    def sample(self, n: Any = 1, u: Any = None, *, random_state: Any = 0) -> Float[np.ndarray, "n d"]:
         """Rows drawn from p(x | u), one for each of n values of u; without u from segments by their shares."""
         check_is_fitted(self)
+        checked_size("n", n, 1)
+        checked_size("random_state", random_state, 0)
         drawn = self._fit.prior.sample(n, self._known(u, n), np.random.default_rng(random_state))
         return self._make.inverse(self._fit.theta, drawn) @ self._white.inverse.T + self._white.mean
 
     def report(self) -> Result:
-        """What was checked when it was fitted, and what the theory leaves open."""
+        """What was checked when it was fitted, and what the theory leaves open.
+
+        Whether u is what found the sources it doesn't say: fit again with use_u=False, the control. A flow of
+        layers like the mixture's finds much without u.
+        """
         check_is_fitted(self)
         return self._report
 
@@ -216,11 +233,15 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             if u is not None:
                 raise InputError("u: given together with past=True; leave it out, and keep rows in order of time")
             return None
-        return auxiliary(u, n) if self.use_u else None
+        if not self.use_u:
+            check_u(u, n)
+            return None
+        return auxiliary(u, n)
 
     def _known(self, u: Any, n: int) -> Auxiliary | None:
         coded = self._classes
         if coded is None or (u is None and coded.discrete):
+            check_u(u, n)
             return None
         return again(u, n, coded)
 
@@ -257,10 +278,13 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         varied = None
         if coded is not None:
             index, vector = coded.index, coded.vector
-            if index is None and vector is not None:
-                index = binned(vector, 4 * self.n_components_)
+            bins = 4 * self.n_components_
+            if index is None and vector is not None and 4 * bins <= len(vector):
+                index = binned(vector, bins)
             if index is not None and np.bincount(index).min() >= 4:
-                varied = variability_of_scales(sources_of(self._make, self._fit.theta, z)[0].T, index)
+                # In the order that `transform` numbers them by.
+                ordered = sources_of(self._make, self._fit.theta, z)[0][self._order]
+                varied = variability_of_scales(ordered.T, index)
         self.comparison_: Comparison | None = None
         if len(test) >= 10:
             held = _taken(coded, test)
@@ -285,8 +309,16 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"Held-out log-likelihood of each finalist, of whitened rows: {told} nats; the largest is kept."
             ],
         )
-        if self.comparison_ is not None and self.use_u:
-            warn_unless_better(self.comparison_)
+
+
+def _finite(values: np.ndarray, name: str = "X") -> np.ndarray:
+    """The same, of the rows of what is called so. Raises `InputError` where they are not finite."""
+    if not (good := np.isfinite(values)).all():
+        row = int(np.argwhere(~good)[0, 0])
+        raise InputError(
+            f"{name}: row {row} is too large: what the flow makes of it is not finite; scale as for the fit"
+        )
+    return values
 
 
 def _taken(coded: Auxiliary | None, rows: np.ndarray) -> Auxiliary | None:

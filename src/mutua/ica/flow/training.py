@@ -14,7 +14,7 @@ from mutua.ica.flow.prior import Prior
 from mutua.ica.flow.steps import Descent
 from mutua.training.stopping import Diverged
 
-__all__ = ["Fit", "Fits", "Plan", "best_of", "mean_log_prob", "sources_of", "train"]
+__all__ = ["Fit", "Fits", "Plan", "best_of", "diverged", "mean_log_prob", "sources_of", "train"]
 
 _CHUNK = 8192
 
@@ -78,6 +78,21 @@ def mean_log_prob(
     return float((prior.log_prob(sources.astype(np.float64), prior.known()) + log_det).mean())
 
 
+def diverged(step: int, what: str) -> Diverged:
+    """That training was no longer finite at a step, in the words of `FlowICA`'s own arguments."""
+    error = Diverged(step, step, None, what)
+    error.args = (f"{what}: not finite at step {step}; check the data, or lower learning_rate",)
+    return error
+
+
+def _check_sources(s: Float[np.ndarray, "d n"], step: int) -> None:
+    """Raise `Diverged`, naming the step, where sources of training rows are no finite numbers that vary."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        fourth = s.std(1) ** 4  # the largest power that is taken of them
+    if not (np.isfinite(fourth) & (fourth > 0)).all():
+        raise diverged(step, "moments of the sources")
+
+
 def train(
     make: Make,
     theta: Float[np.ndarray, " size"],
@@ -91,7 +106,8 @@ def train(
 ) -> Float[np.ndarray, " size"]:
     """theta after `steps` steps from it; x is float32, and so is what comes back.
 
-    Raises `Diverged` naming the step, counted on from `before`, at which the gradient was no longer finite.
+    Raises `Diverged` naming the step, counted on from `before`, at which the gradient or a parameter was no longer
+    finite.
     """
     theta = theta.copy()
     descent = Descent(theta, make.linear, make.d, plan.turn, plan.clip)
@@ -104,7 +120,10 @@ def train(
         gradient = passed.back(prior.score(passed.sources, rows))
         falling = 0.5 * (1 + math.cos(math.pi * max(0, step - warm) / max(1, steps - warm)))
         if not descent.step(gradient, plan.rate * min(1.0, step / warm) * falling):
-            raise Diverged(before + step, before + step, None, "gradient of the likelihood")
+            raise diverged(before + step, "gradient of the likelihood")
+    # No gradient is taken after the last step.
+    if not np.isfinite(theta).all():
+        raise diverged(before + steps, "parameters")
     return theta
 
 
@@ -117,7 +136,10 @@ def best_of(
     finalists: int,
     seed: int,
 ) -> Fits:
-    """Short runs from `restarts` random starts, ranked by training likelihood; the `finalists` best trained on."""
+    """Short runs from `restarts` random starts, ranked by training likelihood; the `finalists` best trained on.
+
+    Raises `Diverged` naming the step where training, or what the flow then makes of the rows, is not finite.
+    """
     runs: list[tuple[float, Fit]] = []
     done = 0
     for start in range(restarts):
@@ -125,7 +147,7 @@ def best_of(
         theta, density, reached = make.start(rng), prior(rng), -math.inf
         if restarts > finalists:
             theta = train(make, theta, x, density, plan, rng, steps=plan.short, before=done)
-            reached = mean_log_prob(make, theta, density, x)
+            reached = _finite(mean_log_prob(make, theta, density, x))
             done += plan.short
         runs.append((reached, Fit(theta, density)))
     best = sorted(runs, key=lambda run: -run[0])[:finalists]
@@ -134,6 +156,13 @@ def best_of(
         rng = np.random.default_rng([seed, restarts, place])
         theta = train(make, fit.theta, x, fit.prior, plan, rng, steps=plan.steps, before=done)
         done += plan.steps
-        fit.prior.settle(sources_of(make, theta, x.astype(np.float64))[0])
+        sources, _ = sources_of(make, theta, x.astype(np.float64))
+        _check_sources(sources, done)
+        fit.prior.settle(sources)
         found.append(Fit(theta, fit.prior))
     return Fits(found, [reached for reached, _ in runs] if restarts > finalists else [], done)
+
+
+def _finite(value: float) -> float:
+    """NaN is the worst: sorting would leave it wherever it is."""
+    return value if math.isfinite(value) else -math.inf
