@@ -49,6 +49,12 @@ def test_no_gradient_where_a_score_is_clipped() -> None:
     assert (product.grad != 0).tolist() == [[False, True], [False, True]]
 
 
+def test_the_stated_variance_is_that_of_the_worst_case() -> None:
+    """Half of the scores beyond either clip: the variance of one draw is (e^tau - e^-tau)^2/4."""
+    ends = torch.tensor([-99.0, 99.0]).clamp(-2, 2).exp()
+    assert float(ends.var(correction=0)) == pytest.approx((math.exp(2) - math.exp(-2)) ** 2 / 4)
+
+
 @pytest.mark.parametrize("tau", [0.0, -1.0, float("nan")])
 def test_bad_tau(tau: float) -> None:
     with pytest.raises(InputError, match="tau: ") as caught:

@@ -55,6 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(path / "x.npy", x)
     np.save(path / "y.npy", y)
     np.save(path / "short.npy", y[:50])
+    np.save(path / "nan.npy", np.where(np.arange(2 * n).reshape(n, 2) == 11, np.nan, x))
+    np.save(path / "none.npy", np.zeros((0, 2)))
     np.save(path / "images.npy", np.zeros((20, 3, 4)))
     np.save(path / "objects.npy", np.array([{}, []], dtype=object), allow_pickle=True)
     np.savez(path / "two.npz", y=y, x=x)
@@ -141,12 +143,71 @@ def test_given(folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> No
     table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--effort", "quick")
     code, out, _ = run(capsys, *table)
     assert code == 0
-    assert heard == [["city"], ["pay"], ["age"], {"effort": "quick", "seed": 0}]
+    assert heard == [["city"], ["pay"], ["age"], {"effort": "quick", "serial": None, "seed": 0}]
     assert "I(city; pay | age)" in out
     assert "p against" not in out
     assert json.loads(run(capsys, *table, "--json")[1])["given"] == ["age"]
     assert run(capsys, folder / "x.npy", folder / "y.npy", "--given", folder / "y.npy")[0] == 0
     assert heard[-2] == ["0"]
+
+
+def test_given_takes_kinds_and_whether_rows_are_serial(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Any] = []
+
+    def estimate(x: Any, y: Any, z: Any, **arguments: Any) -> MutualInformationResult:
+        heard.append((z.of["age"].dtype.kind, arguments["serial"]))
+        return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
+
+    monkeypatch.setattr(information, "conditional_mutual_information", estimate)
+    table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--serial")
+    assert run(capsys, *table, "yes", "--discrete-given")[0] == 0
+    assert run(capsys, *table, "no", "--continuous-given")[0] == 0
+    assert run(capsys, *table, "auto")[0] == 0
+    assert heard == [("U", True), ("f", False), ("i", None)]
+
+
+def test_serial_is_that_of_python(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), 0)
+    for name, column in zip("xy", walk.T, strict=True):
+        np.save(tmp_path / f"{name}.npy", column)
+    for said, serial in (("auto", None), ("yes", True), ("no", False)):
+        shown = json.loads(
+            run(capsys, tmp_path / "x.npy", tmp_path / "y.npy", *FAST, "--serial", said, "--json")[1]
+        )
+        wanted = mutual_information(*walk.T, estimator="gaussian", permutations=19, serial=serial)
+        assert shown["p_value"] == wanted.p_value
+        assert shown["interval"] == list(wanted.interval)
+
+
+def test_a_name_with_commas_is_taken_whole(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"a": [1, 2], "b, c": [3, 4], "c": [5, 6]}).to_csv(path, index=False)
+    assert read_columns(str(path), "b, c").columns == ["b, c"]
+    assert read_columns(str(path), "a, b, c,c").columns == ["a", "b, c", "c"]
+    assert read_columns(str(path), "c,a").columns == ["c", "a"]
+    assert "no column 'b'" in refused(capsys, path, "--x", "a,b", "--y", "c")
+
+
+def test_archives_that_are_damaged(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "two.npz"
+    numbers = np.random.default_rng(0).normal(size=200)
+    np.save(tmp_path / "y.npy", numbers)
+    for save in (np.savez, np.savez_compressed):
+        save(path, x=numbers, y=numbers)
+        whole = path.read_bytes()
+        for start in (0, 40, 300, len(whole) - 60):
+            path.write_bytes(whole[:start] + bytes(40) + whole[start + 40 :])
+            assert "can't be read" in refused(capsys, path)
+            if start < len(whole) - 60:
+                refused(capsys, f"{path}:x", tmp_path / "y.npy")
+    header = (tmp_path / "y.npy").read_bytes()
+    (tmp_path / "y.npy").write_bytes(header.replace(b"}", b"(", 1))
+    assert "can't be read" in refused(capsys, tmp_path / "y.npy", tmp_path / "y.npy")
+    np.savez(path)
+    for files in ((path,), (path, tmp_path / "y.npy"), (f"{path}:x", tmp_path / "y.npy")):
+        assert "holds no arrays" in refused(capsys, *files)
 
 
 @pytest.mark.slow
@@ -218,7 +279,21 @@ def test_checks(folder: Path, capsys: Any) -> None:
         (["table.csv", "--x", "age,age", "--y", "pay"], "twice"),
         (["table.csv", "--x", "age", "--y", "age,pay"], "'age' is in both"),
         (["table.csv", "--x", "name", "--y", "pay"], "'name' has 200 categories in 200 rows, such as 'n0x'"),
-        (["holes.csv", "--x", "age", "--y", "pay"], "row 7, column 'age' is missing"),
+        (["holes.csv", "--x", "age", "--y", "pay"], "holes.csv: column 'age' is missing in line 8"),
+        (["nan.npy", "y.npy"], "nan.npy: column '1' is nan in row 5, counted from 0"),
+        (["none.npy", "y.npy"], "holds no values"),
+        (["y.npy"], "one column, which is x or y; give the other as a second file"),
+        (["x.npy"], "give y as a second file; it has 0, 1"),
+        (["table.csv", "--x", "age", "--y", "pay", "--given", "city,age"], "x and given: column 'age'"),
+        (["table.csv", "--x", "age", "--y", "pay", "--given", "pay"], "y and given: column 'pay'"),
+        (["x.npy", "y.npy", "--discrete-given"], "given: nothing is"),
+        (["x.npy", "y.npy", "--checks", "--serial", "no"], "serial"),
+        (["x.npy", "y.npy", "--seed", "-1"], "seed: -1"),
+        (["x.npy", "y.npy", "--seed", str(2**32)], "seed: 4294967296"),
+        (["x.npy", "--pairwise", "--discrete-x"], "leave out --discrete-x"),
+        (["x.npy", "--pairwise", "--continuous-y", "--effort", "quick"], "leave out --effort, --continuous-y"),
+        (["x.npy", "--pairwise", "--permutations", "99"], "leave out --permutations"),
+        (["x.npy", "--pairwise", "--seed", "-1"], "seed: -1"),
         (["x.npy", "y.npy", "x.npy"], "3 given"),
         (["x.npy", "--pairwise", "--y", "0"], "not for --pairwise"),
         (["x.npy", "y.npy", "--pairwise"], "one table"),
@@ -238,10 +313,26 @@ def test_one_line_for_what_cannot_be_used(arguments: list[str], said: str, folde
     assert re.search(said, refused(capsys, *files))
 
 
-def test_a_picture_that_cannot_be_written(folder: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(
+    folder: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(information, "read_columns", None)
     (tmp_path / "file").write_text("")
-    said = refused(capsys, folder / "y.npy", folder / "y.npy", "--plot", tmp_path / "file" / "mi.png")
-    assert "can't be written" in said
+    for place, words in (
+        (tmp_path / "file" / "mi.png", "is no folder"),
+        (tmp_path / "mi.pdf", r"\.png or \.svg"),
+        (Path("/proc/mi.png"), "written"),
+    ):
+        assert re.search(words, refused(capsys, folder / "y.npy", folder / "y.npy", "--plot", place))
+    (tmp_path / "folder.png").mkdir()
+    assert "is a folder" in refused(capsys, folder / "y.npy", folder / "y.npy", "--plot", tmp_path / "folder.png")
+
+
+def test_a_folder_is_said_to_be_one(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    for name in ("t.csv", "t.npz"):
+        (tmp_path / name).mkdir()
+        assert "is a folder" in refused(capsys, tmp_path / name, "--x", "a", "--y", "b")
+    assert "is a folder" in refused(capsys, tmp_path, folder / "y.npy")
 
 
 def test_columns_by_type(folder: Path) -> None:
@@ -265,8 +356,11 @@ def test_csv_by_hand(tmp_path: Path) -> None:
     assert table.of["c"].tolist() == ["0", "1"]
     for text, said in (
         ("a,a\n1,2\n", "twice"),
-        ("a,b\n1\n", "row 1 has 1 cells for 2 columns"),
-        ("a,b\n1,NaN\n", "row 1, column 'b' is missing"),
+        ("a,b\n1\n", "line 2 has 1 cells for 2 columns"),
+        ("a,b\n1,NaN\n", "column 'b' is missing in line 2"),
+        ('a,b\n"x\ny",1\n\nz,\n', "column 'b' is missing in line 5"),
+        ("1,2\n3,\n", "column '1' is missing in line 2"),
+        ("a,b\n1,2\n1,inf\n", "column 'b' is inf in line 3"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=said):
@@ -283,7 +377,7 @@ def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_columns(str(path))
     monkeypatch.setattr(pd, "read_parquet", lambda path: pd.DataFrame({"a": [1, 2], "b": ["u", None]}))
     assert read_columns(str(path), ["a"]).of["a"].tolist() == [1, 2]
-    with pytest.raises(InputError, match="row 2, column 'b' is missing"):
+    with pytest.raises(InputError, match="column 'b' is missing in row 1, counted from 0"):
         read_columns(str(path))
 
 

@@ -60,3 +60,25 @@ def test_categories_are_declared() -> None:
     assert given.value < 0.05
     with pytest.raises(InputError, match="discrete: 3 answers for 2 columns"):
         pairwise(np.stack([code, y], 1), discrete=[True, False, False])
+
+
+def test_pairs_that_give_each_other_are_infinite_and_counts_are_counts() -> None:
+    rng = np.random.default_rng(2)
+    x, code = rng.normal(size=300), rng.integers(0, 60, 300)
+    found = pairwise(np.stack([x, 1 - 2 * x, rng.normal(size=300)], 1))
+    assert np.isinf(found[0, 1])
+    assert np.isfinite(found[2, :2]).all()
+    counted = pairwise(np.stack([code, 7 * code % 60], 1), discrete=True)[0, 1]
+    assert counted == pytest.approx(np.log(60), abs=0.15)
+    for settings in ({"k": 0}, {"most": 0}, {"seed": -1}):
+        with pytest.raises(InputError, match=next(iter(settings))):
+            pairwise(np.stack([x, x], 1), **settings)
+    with pytest.raises(InputError, match=r"give .rows, columns."):
+        pairwise(x)
+
+
+def test_a_condition_that_determines_x_is_refused() -> None:
+    x, y = np.random.default_rng(3).normal(size=(2, 100))
+    with pytest.raises(InputError, match="z: a combination"):
+        conditional_mutual_information(x, y, x, effort="quick")
+    assert conditional_mutual_information(x, x, y, effort="quick").interval[1] == np.inf

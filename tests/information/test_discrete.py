@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import mutual_info_score
 
 from mutua.data.known import known
@@ -77,3 +79,31 @@ def test_lengths_must_agree() -> None:
         histogram(np.arange(3), np.arange(2))
     with pytest.raises(InputError, match="0 rows"):
         histogram(np.arange(0), np.arange(0))
+
+
+def test_lists_tensors_and_objects_are_taken() -> None:
+    x, y = codes(200, 3)
+    wanted = histogram(x, y)
+    assert histogram(x.tolist(), torch.tensor(y)) == pytest.approx(wanted)
+    assert histogram(x.astype(object), torch.tensor(y / 2.0, requires_grad=True)) == pytest.approx(wanted)
+    rows = np.stack([x.astype("U").astype(object), x.astype(object)], 1)
+    assert histogram(rows, y) == pytest.approx(wanted), "columns of two types"
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (1, "a single int"),
+        (None, "a single NoneType"),
+        ([1.0, np.nan, 2.0], "NaN in row 1"),
+        (np.array([1, 2, np.nan], dtype=object), "None or NaN in row 2"),
+        (["a", None, "b"], "None or NaN in row 1"),
+        (np.array(["2020", "NaT", "2021"], "M8[Y]"), "NaN in row 1"),
+        (np.array([1, "a", 2], dtype=object), "can't be sorted"),
+        ([[1], [2, 3], [4]], "equal length"),
+    ],
+)
+def test_what_cannot_be_counted_is_one_line(x: Any, words: str) -> None:
+    for function in (histogram, histogram_miller_madow):
+        with pytest.raises(InputError, match=words):
+            function(x, [0, 1, 1])

@@ -106,6 +106,42 @@ def test_a_deterministic_relation_is_infinite_and_says_so() -> None:
     assert mutual_information(labels, labels).value == pytest.approx(math.log(5), abs=0.02)
 
 
+def test_what_few_rows_cannot_tell_from_a_function_is_said() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    # Exactly, up to a line: infinite. In order alone: infinite, or at least 2 log n - 2.94.
+    assert mutual_information(x, 3 - 2 * x).interval == (math.inf, math.inf)
+    found = mutual_information(x, np.exp(x))
+    assert found.interval == (pytest.approx(2 * math.log(200) - 2.94), math.inf)
+    assert "more rows would tell" in found.diagnostics[0]
+    # Not monotone: a finite reading, and a sentence; not where noise shows.
+    for y, said in ((x**2, True), (x**2 + 0.1 * rng.normal(size=200), False)):
+        found = mutual_information(x, y, effort="quick", permutations=19)
+        assert any("smooth function" in sentence for sentence in found.diagnostics) == said
+    # Recorded values that repeat: their entropy.
+    code = rng.integers(0, 100, 200)
+    found = mutual_information(code, code)
+    assert math.log(60) < found.value < math.log(110)
+    assert "entropy" in found.diagnostics[0]
+
+
+def test_noise_below_the_spacing_of_rows_is_no_nonsense() -> None:
+    """A correlation that is 1 in float32: the Gaussian part was infinite, and the value 0."""
+    x = np.random.default_rng(4).normal(size=200)
+    y = x + 1e-4 * np.random.default_rng(5).normal(size=200)
+    found = mutual_information(x, y, effort="quick", permutations=19)
+    assert 4 < found.value <= 2 * math.log(200)
+    assert not math.isnan(found.interval[1])
+
+
+def test_never_below_what_is_certified() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    found = mutual_information(x > 0, x + rng.normal(size=200), effort="quick", permutations=19)
+    assert found.lower <= found.value
+    assert found.interval[1] > found.value > 0
+
+
 def test_no_more_than_the_entropy_of_a_discrete_side() -> None:
     labels = np.arange(100) % 5
     assert (
@@ -148,6 +184,8 @@ def test_duplicates_are_named() -> None:
         (np.arange(20.0), np.ones(20), {}, "y: constant"),
         (np.arange(20.0), ["a"] * 10 + ["b"] * 10, {}, "discrete=True"),
         (np.arange(20.0), np.arange(20.0), {"effort": "much"}, "effort: 'much'"),
+        (np.arange(20.0), np.arange(20.0), {"permutations": 18}, "permutations: 18"),
+        (np.arange(20.0), np.arange(20.0), {"seed": -1}, "seed: -1"),
     ],
 )
 def test_what_cannot_be_used(x: Any, y: Any, arguments: dict[str, Any], said: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from sklearn.cross_decomposition import CCA
 
 from mutua.data.known import known
@@ -71,3 +74,26 @@ def test_fewer_rows_than_columns_is_refused() -> None:
     x, y = known("multinormal-dense-5-5-0.5").sample(10, 0)
     with pytest.raises(InputError, match="10 rows for 10 columns"):
         gaussian_information(x, y)
+
+
+def test_columns_lists_and_tensors_are_taken() -> None:
+    x, y = known("1v1-normal-0.75").sample(60, 0)
+    wanted = gaussian_information(x, y)
+    assert gaussian_information(x[:, 0], y[:, 0]) == wanted
+    assert gaussian_information(x.tolist(), y[:, 0].tolist()) == wanted
+    assert gaussian_information(torch.tensor(x, requires_grad=True), torch.tensor(y)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.arange(9.0), "x has 9 rows and y has 10"),
+        (np.where(np.arange(10) == 4, np.nan, np.arange(10)), "x: NaN or infinity in row 4"),
+        (list("abcdefghij"), "give real numbers"),
+        (2.0, "a single float"),
+        (np.ones(10), "linear combination"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(x: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        gaussian_information(x, np.arange(10) % 3)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
@@ -190,3 +193,52 @@ def test_bad_input_is_one_line(x: np.ndarray, y: np.ndarray, k: int, words: str)
     for function in (ksg, ksg_mixed):
         with pytest.raises(InputError, match=words):
             function(x, y, k)
+
+
+def test_lists_tensors_and_columns_are_taken() -> None:
+    x, y = pair(60, 1, 1)
+    for function in (ksg, ksg_mixed):
+        wanted = function(x, y)
+        assert function(x[:, 0].tolist(), y.tolist()) == wanted
+        assert function(torch.tensor(x, requires_grad=True), y) == wanted
+        assert function(pd.DataFrame(x).astype(object), pd.Series(y[:, 0])) == wanted
+        assert math.isfinite(function(torch.tensor(x, dtype=torch.bfloat16) + torch.arange(60)[:, None] / 8, y, 7))
+    labels = ["below" if value < 0 else "above" for value in y[:, 0]]
+    assert ksg_labels(x.tolist(), labels) == ksg_labels(x, np.array(labels))
+    assert entropy(y[:, 0].tolist()) == entropy(y)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (["a", "b", "c", "d"], "<U1; give real numbers"),
+        ([1, "b", None, 2.5], "give real numbers"),
+        (np.array([1, "b", 2, 3], dtype=object), "holds text"),
+        (np.arange(4) + 1j, "complex128; give real numbers"),
+        (np.array([1, None, 2, 3], dtype=object), "NaN or infinity in row 1"),
+        (1.5, "a single float"),
+        (None, "a single NoneType"),
+        ([[1], [2, 3], [4], [5]], "rows of equal length"),
+        (np.zeros((4, 0)), "no columns"),
+        (np.zeros(0), "0 rows and y has 4"),
+    ],
+)
+def test_what_are_no_numbers_is_one_line(x: Any, words: str) -> None:
+    for function in (ksg, ksg_mixed):
+        with pytest.raises(InputError, match=words) as caught:
+            function(x, np.arange(4.0), 1)
+        assert "\n" not in str(caught.value)
+
+
+def test_k_is_a_whole_number() -> None:
+    x, y = pair(20, 1, 1)
+    for function in (ksg, ksg_mixed, ksg_labels):
+        with pytest.raises(InputError, match="k is True"):
+            function(x, y if function is not ksg_labels else np.arange(20) % 2, True)
+    with pytest.raises(InputError, match=r"ksg: k is 2\.5; give a whole number"):
+        nearest._check_whole("ksg", 2.5)  # the annotation of `ksg` itself is enforced in tests
+
+
+def test_labels_are_as_many_as_rows() -> None:
+    with pytest.raises(InputError, match=r"20 rows of x, labels of shape \(19,\)"):
+        ksg_labels(np.arange(20.0), np.arange(19) % 2)

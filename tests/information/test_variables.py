@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 
 from mutua.information.variables import variable
 from mutua.types import InputError
@@ -100,7 +101,21 @@ def test_columns_of_both_kinds() -> None:
         (np.where(np.arange(N) == 3, np.inf, RNG.normal(size=N)), None, "x: NaN or infinity in row 3"),
         (RNG.normal(size=(N, 2, 2)), None, r"x: shape \(200, 2, 2\)"),
         (RNG.normal(size=(N, 2)), [True], "discrete for x: 1 values for 2 columns"),
-        (pd.Series(pd.Categorical(["a", None] * 10)), None, "missing values"),
+        (pd.Series(pd.Categorical(["a", None] * 10)), None, "column 0: missing value in row 1"),
+        (pd.Series([1.0, 2.0] * 10, dtype="Int64").where(lambda v: v > 1), None, "missing value in row 0"),
+        (np.ma.masked_less(np.arange(20.0), 5), None, "masked values"),
+        (np.array(["a", np.nan] * 10, object), True, "missing value in row 1"),
+        (np.array([None, 1.0] * 10, object), True, "missing value in row 0"),
+        (np.array(["1", "2"] * 10), None, "holds str values"),
+        (np.array(["a", 1.0] * 10, object), True, "text mixed with float"),
+        (np.array(list(range(20)), object), None, "holds int values as objects"),
+        (np.arange(20) + 1j, None, "complex"),
+        (np.arange("2020-01-01", "2020-01-21", dtype="datetime64[D]"), None, "dates"),
+        (np.arange(20.0), True, "20 categories in as many rows"),
+        (np.zeros((20, 0)), None, r"shape \(20, 0\)"),
+        ([[1.0], [1.0, 2.0]], None, "rows of different lengths"),
+        (torch.ones(20, device="meta"), None, "a tensor that gives no array"),
+        (sparse.eye(20), None, "a sparse matrix"),
     ],
 )
 def test_what_cannot_be_used(values: Any, discrete: Any, said: str) -> None:

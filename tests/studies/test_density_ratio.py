@@ -122,7 +122,34 @@ def test_the_density_of_one_dimension_is_one():
         assert np.trapezoid(np.exp(density_ratio._log_density(grid, b)), grid[:, 0]) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 1}, {"samples": 10}, {"information": 0.0}])
-def test_sizes_that_cannot_be_are_refused(wrong):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"batch": 1},
+        {"samples": 10},
+        {"information": 0.0},
+        {"information": 200.0},
+        {"information": np.nan},
+        {"rate": -1.0},
+        {"rate": np.nan},
+        {"seed": -1},
+        {"seed": 2**32},
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_before_the_work(wrong, monkeypatch):
+    monkeypatch.setattr(density_ratio, "_line", None)
     with pytest.raises(InputError, match=next(iter(wrong))):
         run(Config(**wrong))
+
+
+def test_a_correlation_is_within_one(monkeypatch):
+    monkeypatch.setattr(density_ratio, "_line", None)
+    with pytest.raises(InputError, match="correlation"):
+        run(Config(correlation=1.0))
+
+
+@pytest.mark.parametrize("d", [1, 4, 20])
+def test_up_to_the_most_that_is_taken_the_closed_forms_are_exact(d):
+    rho = np.sqrt(-np.expm1(-2 * density_ratio.MOST))
+    assert exact(Summed(rho), rho, d).nwj == pytest.approx(density_ratio.MOST * d, rel=2e-3)

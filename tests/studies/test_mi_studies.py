@@ -153,11 +153,23 @@ def test_which_runs():
         {"levels": ()},
         {"levels": (0.0, 1.0)},
         {"sizes": (1,)},
+        {"rate": -1.0},
+        {"rate": math.nan},
+        {"ours_rate": math.inf},
+        {"average": 1.0},
+        {"seeds": (0, -1)},
     ],
 )
 def test_what_cannot_be_run_is_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         run(dataclasses.replace(TINY, **wrong))
+
+
+def test_levels_beyond_float64_are_refused_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr(mi_estimators, "measure", None)
+    for field in ("levels", "size_levels"):
+        with pytest.raises(InputError, match="rounding"):
+            run(dataclasses.replace(TINY, **{field: (1.0, 100.0)}))
 
 
 def test_which_needs_rising_levels():

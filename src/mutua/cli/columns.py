@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +25,28 @@ __all__ = ["Columns", "arrays_of", "categories", "measures", "read_columns", "ti
 MISSING = {"", "na", "nan", "n/a", "null"}
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = ".npy, .npz, .csv, .tsv or .parquet"
+# What numpy and zipfile raise on files that are damaged, cut short or of another kind.
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Columns:
     """Named columns, each of its own type, in the way that `mutua.information` reads a data frame.
 
-    Categories are class numbers written as text, as `mutua.information.variables` takes them.
+    Categories are class numbers written as text; `iloc` gives them as pandas gives a column of categories.
     """
 
     ndim = 2
@@ -47,8 +67,9 @@ class Columns:
     def iloc(self) -> Columns:
         return self
 
-    def __getitem__(self, key: tuple[slice, int]) -> Any:
-        return self.of[self.columns[key[1]]][key[0]]
+    def __getitem__(self, key: tuple[slice, int]) -> _Column:
+        title = self.columns[key[1]]
+        return _Column(title, self.of[title][key[0]], self.file)
 
     def __len__(self) -> int:
         return len(next(iter(self.of.values()), ()))
@@ -57,28 +78,85 @@ class Columns:
         return np.stack(list(self.of.values()), 1).astype(dtype)
 
 
-def read_columns(file: str, chosen: Sequence[str] | None = None, without: Sequence[str] = ()) -> Columns:
-    """The columns of a file that are asked for by name, or all of them but those of `without`.
+@dataclass(frozen=True)
+class _Column:
+    """One of `Columns`, in the way that `mutua.information` reads a pandas series."""
+
+    name: str
+    values: Shaped[ndarray, " n"]
+    file: str
+    ndim = 1
+
+    @property
+    def dtype(self) -> Any:
+        return "category" if self.values.dtype.kind == "U" else self.values.dtype
+
+    @property
+    def iloc(self) -> _Column:
+        return self
+
+    @property
+    def cat(self) -> _Column:
+        return self
+
+    @property
+    def codes(self) -> Shaped[ndarray, " n"]:
+        return self.values.astype(int)
+
+    def isna(self) -> Shaped[ndarray, " n"]:
+        """None is: `read_columns` refuses them."""
+        return np.zeros(len(self.values), bool)
+
+    def to_frame(self) -> Columns:
+        return Columns({self.name: self.values}, self.file)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        return self.values if dtype is None else self.values.astype(dtype)
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """Columns as they stand, arrays or lists of text, and of text the line of the file that each row is on."""
+
+    of: Mapping[str, Any]
+    lines: Sequence[int] | None = None
+
+    def place(self, row: int) -> str:
+        """Where a row, counted from 0, is found."""
+        return f"row {row}, counted from 0" if self.lines is None else f"line {self.lines[row]}"
+
+
+def read_columns(file: str, chosen: Sequence[str] | str | None = None, without: Sequence[str] = ()) -> Columns:
+    """The columns of a file that are asked for, or all of them but those of `without`.
+
+    Asked for by their names, or by one text of names with commas between, where what is a column's name as it
+    stands is taken whole, with its commas.
 
     .npy of (n,) or (n, d), and `file.npz:name`: columns 0, 1, ... of one type. .csv and .tsv: the first line
     names the columns, unless it is all numbers; what reads as numbers is numbers, anything else categories.
     .parquet where pandas can be imported.
 
-    Raises `InputError` for a file that isn't there or can't be read, another shape, a name it doesn't have, and a
-    missing cell in a column asked for.
+    Raises `InputError` for a file that isn't there or can't be read, another shape, a name it doesn't have or one
+    that is empty or occurs twice, and for a missing cell, NaN or infinity in a column asked for, naming its line
+    (of text) or row.
     """
     raw = _raw(file)
-    wanted = [title for title in raw if title not in without] if chosen is None else list(chosen)
+    if isinstance(chosen, str):
+        chosen = _split(chosen, list(raw.of))
+    wanted = [title for title in raw.of if title not in without] if chosen is None else list(chosen)
     for title in [*wanted, *without]:
-        if title not in raw:
-            listed = ", ".join(list(raw)[:20]) + (", ..." if len(raw) > 20 else "")
+        if title not in raw.of:
+            listed = ", ".join(list(raw.of)[:20]) + (", ..." if len(raw.of) > 20 else "")
             raise InputError(f"{file}: has no column {title!r}; it has {listed}")
-    return Columns({title: _typed(raw[title], title, file) for title in wanted}, file)
+    return Columns({title: _typed(raw, title, file) for title in wanted}, file)
 
 
 def titles_of(file: str) -> list[str]:
     """The names of a file's columns, whatever is in their cells. Raises as `read_columns` does."""
-    return list(_raw(file))
+    return list(_raw(file).of)
 
 
 def categories(columns: Columns) -> Columns:
@@ -97,47 +175,73 @@ def measures(columns: Columns) -> Columns:
 
 
 def arrays_of(path: Path) -> list[str]:
-    """The names of the arrays in an .npz. Raises `InputError` where it isn't one."""
+    """The names of the arrays in an .npz. Raises `InputError` where it isn't there, isn't one, or holds none."""
+    _check_file(path)
     try:
         with np.load(path, allow_pickle=False) as held:
-            return list(held.files)
-    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            names = list(held.files)
+    except UNREADABLE as error:
         raise InputError(f"{path}: can't be read ({reason(error)}); save arrays with np.savez") from error
+    if not names:
+        raise InputError(f"{path}: holds no arrays; save them by name, as np.savez(file, x=x, y=y)")
+    return names
 
 
-def _raw(file: str) -> Mapping[str, Any]:
-    """Columns as they stand: arrays, or lists of text."""
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it, {SUFFIXES}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give {SUFFIXES}")
+
+
+def _split(listed: str, titles: Sequence[str]) -> list[str]:
+    """Names with commas between; the longest run of pieces that is a title, commas and all, is one name."""
+    pieces, found = listed.split(","), []
+    while pieces:
+        runs = [",".join(pieces[:end]).strip() for end in range(len(pieces), 1, -1)]
+        name = next((run for run in runs if run in titles), pieces[0].strip())
+        found.append(name)
+        del pieces[: name.count(",") + 1]
+    if not all(found):
+        raise InputError(f"columns: {listed!r} has an empty name; write them as a,b,c")
+    if len(set(found)) < len(found):
+        raise InputError(f"columns: {listed!r} has a name twice; give each once")
+    return found
+
+
+def _raw(file: str) -> _Raw:
     path, _, name = file.partition(".npz:")
     where = Path(f"{path}.npz" if name else file)
-    if not where.is_file():
-        raise InputError(f"{where}: no such file; give {SUFFIXES}")
+    _check_file(where)
     suffix = where.suffix.lower()
     if suffix in (".npy", ".npz"):
-        return _of_array(_array(where, name), file)
+        return _Raw(_of_array(_array(where, name), file))
     if suffix in SEPARATORS:
         return _text(where, SEPARATORS[suffix])
     if suffix == ".parquet":
-        return _parquet(where)
+        return _Raw(_parquet(where))
     raise InputError(f"{where}: can't read {suffix or 'a file without suffix'}; give {SUFFIXES}")
 
 
 def _array(path: Path, name: str) -> ndarray:
     try:
         held = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{path}: can't be read ({reason(error)}); save numbers with np.save or np.savez"
         ) from error
     if isinstance(held, ndarray):
         return held
     with held:
+        if not held.files:
+            raise InputError(f"{path}: holds no arrays; save them by name, as np.savez(file, x=x, y=y)")
         if not name:
             raise InputError(f"{path}: holds {', '.join(held.files)}; say which, as {path}:{held.files[0]}")
         if name not in held.files:
             raise InputError(f"{path}: has no array {name!r}; it has {', '.join(held.files)}")
         try:
             return held[name]
-        except ValueError as error:
+        except UNREADABLE as error:
             raise InputError(f"{path}:{name}: can't be read ({reason(error)}); save numbers or text") from error
 
 
@@ -148,10 +252,12 @@ def _of_array(values: ndarray, file: str) -> dict[str, ndarray]:
         )
     if values.dtype.kind not in "biufUS":
         raise InputError(f"{file}: holds {values.dtype}; give numbers or text")
+    if not values.size:
+        raise InputError(f"{file}: shape {values.shape} holds no values; save rows of at least one column")
     return {str(k): column for k, column in enumerate(values.reshape(len(values), -1).T)}
 
 
-def _text(path: Path, separator: str) -> dict[str, list[str]]:
+def _text(path: Path, separator: str) -> _Raw:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
@@ -160,12 +266,12 @@ def _text(path: Path, separator: str) -> dict[str, list[str]]:
     if separator == "," and "," not in first and ";" in first:
         separator = ";"
     try:
-        lines = [row for row in csv.reader(io.StringIO(content, newline=""), delimiter=separator) if row]
+        lines = _records(content, separator)
     except csv.Error as error:
         raise InputError(f"{path}: can't be read ({reason(error)}); save it as plain {path.suffix}") from error
     if not lines:
         raise InputError(f"{path}: is empty; its first line names the columns")
-    titles = [title.strip() for title in lines[0]]
+    titles = [title.strip() for title in lines[0][1]]
     if all(_number(title) is not None for title in titles):
         titles = [str(k) for k in range(len(titles))]
     else:
@@ -173,13 +279,25 @@ def _text(path: Path, separator: str) -> dict[str, list[str]]:
     for title in titles:
         if titles.count(title) > 1:
             raise InputError(f"{path}: column {title!r} occurs twice; give each a name of its own")
-    for row, cells in enumerate(lines, 1):
+    for line, cells in lines:
         if len(cells) != len(titles):
             raise InputError(
-                f"{path}: row {row} has {len(cells)} cells for {len(titles)} columns; "
+                f"{path}: line {line} has {len(cells)} cells for {len(titles)} columns; "
                 f"quote cells that hold {separator!r}"
             )
-    return {title: [cells[k].strip() for cells in lines] for k, title in enumerate(titles)}
+    columns = {title: [cells[k].strip() for _, cells in lines] for k, title in enumerate(titles)}
+    return _Raw(columns, [line for line, _ in lines])
+
+
+def _records(content: str, separator: str) -> list[tuple[int, list[str]]]:
+    """The cells of each record that isn't empty, and the line, from 1, that it starts on: it may have several."""
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+    found, start = [], 1
+    for cells in reader:
+        if cells:
+            found.append((start, cells))
+        start = reader.line_num + 1
+    return found
 
 
 def _parquet(path: Path) -> dict[str, ndarray]:
@@ -204,18 +322,31 @@ def _parquet(path: Path) -> dict[str, ndarray]:
     return columns
 
 
-def _typed(values: Any, title: str, file: str) -> ndarray:
+def _typed(raw: _Raw, title: str, file: str) -> ndarray:
     """Numbers as they are or as the text of all cells reads; any other text as class numbers."""
+    values = raw.of[title]
     if isinstance(values, ndarray) and values.dtype.kind in "biuf":
-        return values
+        return _finite(values, raw, title, file)
     cells = [str(cell) for cell in values]
-    for row, cell in enumerate(cells, 1):
+    for row, cell in enumerate(cells):
         if cell.casefold() in MISSING:
-            raise InputError(f"{file}: row {row}, column {title!r} is missing; fill it in or leave out the row")
+            raise InputError(
+                f"{file}: column {title!r} is missing in {raw.place(row)}; fill it in or leave out the row"
+            )
     numbers = [_number(cell) for cell in cells]
     if all(number is not None for number in numbers):
-        return np.array(numbers)
+        return _finite(np.array(numbers), raw, title, file)
     return _codes(np.array(cells), title, file)
+
+
+def _finite(values: ndarray, raw: _Raw, title: str, file: str) -> ndarray:
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise InputError(
+            f"{file}: column {title!r} is {values[wrong[0]]} in {raw.place(int(wrong[0]))}; "
+            "fill it in or leave out the row"
+        )
+    return values
 
 
 def _codes(values: Shaped[ndarray, " n"], title: str, file: str) -> ndarray:

@@ -6,9 +6,9 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -31,6 +31,10 @@ from mutua.types import InputError, Table, names
 
 __all__ = ["Information"]
 
+SERIAL = {"auto": None, "yes": True, "no": False}
+PAIRWISE = {"files", "x", "pairwise", "seed", "bits", "json"}
+"""What --pairwise heeds."""
+
 
 @dataclass(frozen=True)
 class Information:
@@ -50,6 +54,9 @@ class Information:
         discrete_y: Take y's numbers as categories.
         continuous_x: Take x's integers as measures, however few values they have.
         continuous_y: Take y's integers as measures.
+        discrete_given: Take the numbers of what is given as categories.
+        continuous_given: Take the integers of what is given as measures.
+        serial: Whether neighbouring rows depend on each other, as in a recording over time; auto looks.
         pairwise: Information between every two columns of a table instead, by nearest neighbours.
         checks: Check that the estimator keeps the laws of information on these data: six more estimates.
         plot: Picture to write, .png or .svg.
@@ -70,6 +77,9 @@ class Information:
     discrete_y: bool = False
     continuous_x: bool = False
     continuous_y: bool = False
+    discrete_given: bool = False
+    continuous_given: bool = False
+    serial: Literal["auto", "yes", "no"] = "auto"
     pairwise: bool = False
     checks: bool = False
     plot: Path | None = None
@@ -98,6 +108,7 @@ class Information:
                     x,
                     y,
                     effort=self.effort,
+                    serial=SERIAL[self.serial],
                     permutations=self.permutations,
                     seed=self.seed,
                     estimator=self.estimator,
@@ -106,7 +117,9 @@ class Information:
                 )
         else:
             status("two estimates, with and without y")
-            result = conditional_mutual_information(x, y, z, effort=self.effort, seed=self.seed)
+            result = conditional_mutual_information(
+                x, y, z, effort=self.effort, serial=SERIAL[self.serial], seed=self.seed
+            )
         tables = []
         if self.checks:
             whole = result if self.estimator == "auto" else None
@@ -150,9 +163,19 @@ class Information:
         check_names(self.estimator, self.critic)
         if self.permutations < 19:
             raise InputError(f"permutations: {self.permutations}; a p-value of 0.05 needs at least 19")
-        for side in "xy":
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed: {self.seed}; use a whole number from 0 to {2**32 - 1}")
+        if self.pairwise:
+            self._check_pairwise()
+        for side in ("x", "y", "given"):
             if getattr(self, f"discrete_{side}") and getattr(self, f"continuous_{side}"):
                 raise InputError(f"--discrete-{side} and --continuous-{side} exclude each other; give one")
+        if self.given is None and (self.discrete_given or self.continuous_given):
+            raise InputError(
+                "given: nothing is, so --discrete-given and --continuous-given have no columns to be of"
+            )
+        if self.checks and self.serial != "auto":
+            raise InputError("serial: --checks looks for itself whether rows depend; leave out one of the two")
         if self.given is not None and self.estimator != "auto":
             raise InputError(
                 "given: conditional information is estimated by estimator auto only; leave out --estimator"
@@ -161,6 +184,20 @@ class Information:
             raise InputError("given: --checks is for information without a condition; leave out one of the two")
         if self.plot is not None:
             check_plot(self.plot)
+
+    def _check_pairwise(self) -> None:
+        """Refuse what is said of two sides, or of another estimator, where every pair of columns is read."""
+        if len(self.files) != 1:
+            raise InputError(f"files: {len(self.files)} given; --pairwise takes one table")
+        for name in ("y", "given", "plot"):
+            if getattr(self, name) is not None:
+                raise InputError(f"{name}: not for --pairwise, which takes all columns, or those of --x")
+        changed = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+        unused = [f"--{name.replace('_', '-')}" for name in changed if name not in PAIRWISE]
+        if unused:
+            raise InputError(
+                f"--pairwise is by nearest neighbours, each column by its type; leave out {', '.join(unused)}"
+            )
 
     def _sides(self) -> tuple[Columns, Columns, Columns | None]:
         if len(self.files) not in (1, 2):
@@ -172,24 +209,24 @@ class Information:
         one = len(self.files) == 1
         first, second = self.files[0], self.files[-1]
         if one and (self.x is None or self.y is None):
-            listed = ", ".join(titles_of(first)[:20])
-            raise InputError(f"{first}: say which columns are which, as --x A,B --y C; it has {listed}")
-        x = read_columns(first, _split(self.x))
-        y = read_columns(second, _split(self.y))
-        both = set(x.columns) & set(y.columns) if one else set()
-        if both:
+            titles = titles_of(first)
+            if len(titles) == 1:
+                raise InputError(f"{first}: has one column, which is x or y; give the other as a second file")
+            listed = ", ".join(titles[:20])
             raise InputError(
-                f"x and y: column {min(both)!r} is in both, so the information is infinite; leave it out"
+                f"{first}: say which columns are which, as --x A,B --y C, or give y as a second file; "
+                f"it has {listed}"
             )
+        x, y = read_columns(first, self.x), read_columns(second, self.y)
         z = None
         if self.given is not None:
-            z = read_columns(first, _split(self.given)) if one else read_columns(self.given)
+            z = read_columns(first, self.given) if one else read_columns(self.given)
+        if one:
+            _check_apart(x, y, z)
         return self._kinds(x, y, z)
 
     def _archive(self, path: Path) -> tuple[Columns, Columns]:
         """Two arrays of one .npz: those that --x and --y name, or the only two."""
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
         held = arrays_of(path)
         if self.x is None and self.y is None and len(held) == 2:
             first, second = sorted(held) if set(held) == {"x", "y"} else held
@@ -204,17 +241,12 @@ class Information:
             x = categories(x) if self.discrete_x else measures(x)
         if self.discrete_y or self.continuous_y:
             y = categories(y) if self.discrete_y else measures(y)
+        if z is not None and (self.discrete_given or self.continuous_given):
+            z = categories(z) if self.discrete_given else measures(z)
         return x, y, z
 
     def _pairs(self, unit: str) -> None:
-        if len(self.files) != 1:
-            raise InputError(f"files: {len(self.files)} given; --pairwise takes one table")
-        for name in ("y", "given", "plot"):
-            if getattr(self, name) is not None:
-                raise InputError(f"{name}: not for --pairwise, which takes all columns, or those of --x")
-        if self.checks or self.estimator != "auto" or self.critic != "auto":
-            raise InputError("--pairwise is by nearest neighbours; leave out --checks, --estimator and --critic")
-        table = read_columns(self.files[0], _split(self.x))
+        table = read_columns(self.files[0], self.x)
         status(f"{table.shape[1] * (table.shape[1] - 1) // 2:,} pairs of columns")
         found = pairwise(table, seed=self.seed) / (math.log(2) if self.bits else 1)
         titles = table.columns
@@ -231,16 +263,17 @@ class Information:
             show([shown])
 
 
-def _split(listed: str | None) -> list[str] | None:
-    """Names with commas between."""
-    if listed is None:
-        return None
-    found = [name.strip() for name in listed.split(",")]
-    if not all(found):
-        raise InputError(f"columns: {listed!r} has an empty name; write them as a,b,c")
-    if len(set(found)) < len(found):
-        raise InputError(f"columns: {listed!r} has a name twice; give each once")
-    return found
+def _check_apart(x: Columns, y: Columns, z: Columns | None) -> None:
+    """Refuse a column of one table that is on two sides."""
+    both = set(x.columns) & set(y.columns)
+    if both:
+        raise InputError(f"x and y: column {min(both)!r} is in both, so the information is infinite; leave it out")
+    for name, side in (("x", x), ("y", y)):
+        known = set(side.columns) & set(z.columns if z is not None else ())
+        if known:
+            raise InputError(
+                f"{name} and given: column {min(known)!r} is in both; leave it out of {name} or of given"
+            )
 
 
 def _listed(side: Columns) -> str:

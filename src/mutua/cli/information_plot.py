@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from mutua.data.store import replacing
+from mutua.data.store import checked_place, replacing
 from mutua.information import MutualInformationResult
 from mutua.information.gaussian import canonical
 from mutua.information.variables import Variable, variable
@@ -25,11 +26,16 @@ POINTS = 3000
 
 
 def check_plot(path: Path) -> None:
-    """Raise `InputError` for a picture that can't be written."""
+    """Raise `InputError` for a picture that can't be written: for before the work, not after it."""
     if path.suffix.lower() not in (".png", ".svg"):
         raise InputError(f"{path}: pictures are written as .png or .svg; name the file so")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file")
+    checked_place(path)
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    try:  # access rights don't tell all: root may write everywhere, and yet not in /proc
+        with TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: {place} can't be written to ({error.strerror}); name another place") from error
 
 
 def write_plot(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mutua.information.estimate import mutual_information
+from mutua.information.discrete import histogram_miller_madow
+from mutua.information.estimate import EXACT, mutual_information
 from mutua.information.nearest import ksg_mixed
 from mutua.information.result import MutualInformationResult
 from mutua.information.variables import Variable, variable
@@ -19,6 +21,9 @@ from mutua.types import InputError
 __all__ = ["conditional_mutual_information", "pairwise"]
 
 Discrete = bool | Sequence[bool] | None
+
+# Between categories, in deviations: no neighbour is of another one while there are any of the same.
+_APART = 1e3
 
 
 def conditional_mutual_information(
@@ -39,24 +44,33 @@ def conditional_mutual_information(
     share their rows, and much of their error. `lower` is 0, as a difference of lower limits is none, and `p_value`
     is nan: shuffling pairs tests independence, not conditional independence.
 
-    Args and errors as `mutual_information`'s; z as x and y.
+    Args and errors as `mutual_information`'s; z as x and y. Raises `InputError` where z determines x.
 
     Paper: Cover and Thomas 2006, Elements of Information Theory, theorem 2.5.2 (the chain rule).
     """
     given = variable(z, "z", discrete_z)
-    if not len(np.asarray(x)) == len(np.asarray(y)) == len(given):
+    read_x, read_y = variable(x, "x", discrete_x), variable(y, "y", discrete_y)
+    if not len(read_x) == len(read_y) == len(given):
         raise InputError(
-            f"x, y and z have {len(np.asarray(x)):,}, {len(np.asarray(y)):,} and {len(given):,} rows: "
+            f"x, y and z have {len(read_x):,}, {len(read_y):,} and {len(given):,} rows: "
             "give as many of each, row by row"
         )
-    both, kinds = _beside(variable(y, "y", discrete_y), given)
+    both, kinds = _beside(read_y, given)
     of_both = mutual_information(
         x, both, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=kinds
     )
     of_z = mutual_information(
         x, z, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=discrete_z
     )
-    value = max(of_both.value - of_z.value, 0.0) if math.isfinite(of_both.value) else math.inf
+    if not math.isfinite(of_z.value):
+        raise InputError(
+            "z: a combination of its columns gives one of x's, so that I(X; Z) is infinite and I(X; Y | Z) not to "
+            "be had as a difference; leave that column out of z"
+        )
+    if not math.isfinite(of_both.value):
+        low = max(0.0, of_both.interval[0] - of_z.interval[1])
+        return replace(of_both, interval=(low, math.inf), lower=0.0, p_value=math.nan)
+    value = max(of_both.value - of_z.value, 0.0)
     half = math.hypot(*((one.interval[1] - one.interval[0]) / 2 for one in (of_both, of_z)))
     return MutualInformationResult(
         value=value,
@@ -104,22 +118,44 @@ def pairwise(
     n, d = len(columns[0]), len(columns)
     if d < 2:
         raise InputError(f"table: {d} column; pairs need at least two")
+    for name, number, least in (("k", k, 1), ("most", most, 10), ("seed", seed, 0)):
+        if not isinstance(number, int | np.integer) or number < least:
+            raise InputError(f"{name}: {number!r}; use a whole number of at least {least}")
     rows = np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
     found = np.full((d, d), np.nan)
     for i in range(d):
         for j in range(i):
-            found[i, j] = found[j, i] = max(0.0, ksg_mixed(columns[i][rows], columns[j][rows], k))
+            found[i, j] = found[j, i] = _pair(columns[i], columns[j], rows, k)
     return found
 
 
-def _each(table: Any, discrete: Discrete) -> list[ndarray]:
+def _pair(a: Variable, b: Variable, rows: ndarray, k: int) -> float:
+    """Counts for two columns of categories, infinite for two that give each other exactly, else neighbours."""
+    if a.codes is not None and b.codes is not None:
+        return max(0.0, histogram_miller_madow(a.codes[rows], b.codes[rows]))
+    x, y = (
+        _APART * one.codes[:, None].astype(float) if one.codes is not None else one.continuous for one in (a, b)
+    )
+    if a.codes is None and b.codes is None:
+        u, v = a.recorded[:, 0], b.recorded[:, 0]
+        if len(np.unique(u)) == len(u) and abs(float(u @ v)) / len(u) > EXACT:
+            return math.inf
+    return max(0.0, ksg_mixed(x[rows], y[rows], k))
+
+
+def _each(table: Any, discrete: Discrete) -> list[Variable]:
     frame = hasattr(table, "iloc")
-    titles = list(table.columns) if frame else list(range(np.asarray(table).shape[1]))
+    if hasattr(table, "detach"):
+        table = table.detach().cpu().float().numpy()
+    if not frame:
+        table = np.asarray(table)
+        if table.ndim != 2:
+            raise InputError(f"table: shape {table.shape}; give (rows, columns)")
+    titles = list(table.columns) if frame else list(range(table.shape[1]))
     kinds = [discrete] * len(titles) if discrete is None or isinstance(discrete, bool) else list(discrete)
     if len(kinds) != len(titles):
         raise InputError(f"discrete: {len(kinds)} answers for {len(titles)} columns; give one a column")
-    read = [
-        variable(table.iloc[:, k] if frame else np.asarray(table)[:, k], f"table, column {title}", kind)
+    return [
+        variable(table.iloc[:, k] if frame else table[:, k], f"table, column {title}", kind)
         for k, (title, kind) in enumerate(zip(titles, kinds, strict=True))
     ]
-    return [one.continuous if one.codes is None else one.codes[:, None].astype(float) for one in read]

@@ -11,12 +11,14 @@ Paper: Hotelling 1936, Relations Between Two Sets of Variates; Gelfand and Yaglo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from scipy.special import digamma
 
+from mutua.information.nearest import numbers
 from mutua.types import InputError
 
 __all__ = ["Canonical", "canonical", "gaussian_information", "shrunk"]
@@ -85,16 +87,23 @@ def shrunk(found: Canonical, n: int) -> Canonical:
     return Canonical(found.left[:, :k], found.right[:, :k], np.minimum(np.array(kept), np.sqrt(1 - 1e-12)))
 
 
-def gaussian_information(x: Float[ndarray, "n dx"], y: Float[ndarray, "n dy"]) -> float:
+def gaussian_information(x: Any, y: Any) -> float:
     """The mutual information of a Gaussian with the sample's covariance, in nats, unbiased if it is Gaussian.
 
     1/2 (log|S_x| + log|S_y| - log|S_xy|), minus its expected excess: E log|S| of a sample covariance with n - 1
     degrees of freedom is log|Sigma| + sum_i psi((n - i)/2) + d log(2/(n - 1)), psi the digamma function.
-    A lower bound where both margins are Gaussian; where they are not it can err on either side.
+    A lower bound where both margins are Gaussian; where they are not it can err on either side. x and y are
+    arrays, tensors or lists of n rows, one column (n,) or several (n, d).
+
+    Raises `InputError` for sides of different lengths, for what aren't real and finite numbers, for no more rows
+    than columns, and where a column is a linear combination of others.
 
     Paper: Misra, Singh and Demchuk 2005, Estimation of the entropy of a multivariate normal distribution.
     """
+    x, y = numbers(x, "gaussian_information: x"), numbers(y, "gaussian_information: y")
     n, dx, dy = len(x), x.shape[1], y.shape[1]
+    if len(y) != n:
+        raise InputError(f"gaussian_information: x has {n} rows and y has {len(y)}; give pairs, row by row")
     if n <= dx + dy + 1:
         raise InputError(
             f"{n} rows for {dx + dy} columns: a covariance needs more rows than columns; use fewer columns"

@@ -158,7 +158,7 @@ def named_estimate(
     notes += _doubts(estimator, found, a, b, value, seen, size)
     return MutualInformationResult(
         value=value,
-        interval=(max(0.0, found.value - 1.96 * error), max(0.0, found.value + 1.96 * error)),
+        interval=(max(0.0, found.value - 1.96 * error), value + 1.96 * error),
         lower=lower,
         p_value=p_value,
         n=len(x),

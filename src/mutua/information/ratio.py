@@ -65,6 +65,10 @@ class Stacked(nn.Module):
         return x
 
 
+# Of a canonical correlation: the terms of a ratio beyond (6.9 nats a direction) cancel to noise in float32.
+LARGEST = math.sqrt(1 - 1e-6)
+
+
 class LogRatio(InnerProduct):
     """T(x, y) = log r_G(x, y) + <phi(x), psi(y)> + a(x) + b(y), for f folds at once.
 
@@ -101,15 +105,15 @@ class LogRatio(InnerProduct):
         self.constant: Tensor
         folds = len(found)
         most = max((len(one.correlations) for one in found), default=0)
-        rho = torch.zeros(folds, 1, most)
+        rho = torch.zeros(folds, 1, most, dtype=torch.float64)
         left = torch.zeros(folds, len(found[0].left), most)
         right = torch.zeros(folds, len(found[0].right), most)
         for f, one in enumerate(found):
             k = len(one.correlations)
-            rho[f, 0, :k] = torch.from_numpy(one.correlations)
+            rho[f, 0, :k] = torch.from_numpy(one.correlations).clamp(-LARGEST, LARGEST)
             left[f, :, :k] = torch.from_numpy(one.left)
             right[f, :, :k] = torch.from_numpy(one.right)
-        squared = rho.double() ** 2
+        squared = rho**2
         self.register_buffer("x_views", x_views.contiguous())
         self.register_buffer("y_views", y_views.contiguous())
         self.register_buffer("directions_x", left)

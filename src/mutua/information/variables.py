@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from mutua.data.store import reason
 from mutua.information.margins import gaussianised, radii
-from mutua.types import InputError
+from mutua.types import InputError, names
 
 __all__ = ["Variable", "variable"]
 
@@ -26,12 +27,14 @@ class Variable:
     Attributes:
         continuous: (n, c) columns on Gaussian quantiles; c may be 0.
         labels: (n, h) one column for each value of each discrete column, scaled to unit variance; h may be 0.
+        recorded: (n, c) the same columns as they were given, centred and at unit deviation.
         codes: (n,) the joint value of the discrete columns as a class number; None where there are none.
         notes: what was assumed or left out, a sentence each.
     """
 
     continuous: Float[ndarray, "n c"]
     labels: Float[ndarray, "n h"]
+    recorded: Float[ndarray, "n c"]
     codes: Int[ndarray, " n"] | None
     notes: tuple[str, ...]
 
@@ -78,6 +81,11 @@ def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = No
         if len(found) < 2:
             constant.append(title)
         elif is_discrete:
+            if len(found) == len(column):
+                raise InputError(
+                    f"{where}: {len(found):,} categories in as many rows, none of which comes twice: nothing can "
+                    "be told of them; group them, or say discrete=False if they measure"
+                )
             codes.append(code.reshape(-1))
             hot = (code.reshape(-1, 1) == np.arange(len(found))).astype(float)
             labels.append((hot - hot.mean(0)) / hot.std(0))
@@ -98,7 +106,9 @@ def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = No
     stacked = np.stack(continuous, 1) if continuous else np.zeros((n, 0))
     joint = np.unique(np.stack(codes, 1), axis=0, return_inverse=True)[1].reshape(-1) if codes else None
     hot_columns = np.hstack(labels) if labels else np.zeros((n, 0))
-    return Variable(gaussianised(stacked) if continuous else stacked, hot_columns, joint, tuple(notes))
+    with np.errstate(over="ignore", invalid="ignore"):
+        recorded = (stacked - stacked.mean(0)) / stacked.std(0)
+    return Variable(gaussianised(stacked) if continuous else stacked, hot_columns, recorded, joint, tuple(notes))
 
 
 def _columns(values: Any, name: str) -> tuple[list[ndarray], list[str]]:
@@ -106,27 +116,54 @@ def _columns(values: Any, name: str) -> tuple[list[ndarray], list[str]]:
     if hasattr(values, "iloc"):
         frame = values.to_frame() if values.ndim == 1 else values
         return [_plain(frame.iloc[:, k], name) for k in range(frame.shape[1])], [str(c) for c in frame.columns]
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    array = np.asarray(values)
+    array = _array(values, name)
     if array.ndim == 1:
         array = array[:, None]
-    if array.ndim != 2:
+    if array.ndim != 2 or not array.shape[1]:
         raise InputError(
             f"{name}: shape {tuple(array.shape)}; give (rows,) or (rows, columns), as x.reshape(len(x), -1)"
         )
     return [array[:, k] for k in range(array.shape[1])], [str(k) for k in range(array.shape[1])]
 
 
+def _array(values: Any, name: str) -> ndarray:
+    """An array of what isn't a pandas object. Raises `InputError` where there is none."""
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name}: a sparse matrix; give x.toarray(), or its columns that matter")
+    if hasattr(values, "detach"):
+        try:
+            values = values.detach().cpu()
+            values = (values.float() if values.is_floating_point() else values).numpy()
+        except (RuntimeError, TypeError, NotImplementedError) as error:
+            raise InputError(f"{name}: a tensor that gives no array ({reason(error)}); make it dense") from None
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(f"{name}: has masked values; drop or impute such rows first")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name}: rows of different lengths; give (rows,) or (rows, columns)") from None
+
+
 def _plain(column: Any, name: str) -> ndarray:
+    if column.isna().any():
+        row = int(np.flatnonzero(column.isna().to_numpy())[0])
+        raise InputError(
+            f"{name}, column {column.name}: missing value in row {row}; drop or impute such rows first"
+        )
     if str(column.dtype) == "category":
-        if column.isna().any():
-            raise InputError(f"{name}: column {column.name} has missing values; drop or impute those rows first")
-        return np.asarray(column.cat.codes).astype("U")
+        return np.array([Category(code) for code in column.cat.codes.tolist()], object)
     return np.asarray(column)
 
 
+class Category(int):
+    """The number of a pandas category: discrete by its type."""
+
+
 def _wanted(discrete: bool | Sequence[bool] | None, columns: int, name: str) -> list[bool | None]:
+    if isinstance(discrete, str) or not (
+        discrete is None or isinstance(discrete, bool | np.bool_ | Sequence | ndarray)
+    ):
+        raise InputError(f"discrete for {name}: {discrete!r}; use True, False, None or one of these a column")
     if discrete is None or isinstance(discrete, bool | np.bool_):
         return [None if discrete is None else bool(discrete)] * columns
     if len(discrete) != columns:
@@ -139,14 +176,7 @@ def _wanted(discrete: bool | Sequence[bool] | None, columns: int, name: str) -> 
 def _kind(column: ndarray, where: str, asked: bool | None) -> tuple[bool, str]:
     """Whether a column is discrete, and a sentence where that was a guess."""
     if column.dtype.kind not in "biuf":
-        # Categories of pandas arrive here as text, and are discrete by their type.
-        if column.dtype.kind == "U" and asked is None and all(map(str.isdigit, column[:100].tolist())):
-            return True, ""
-        if asked is not True:
-            raise InputError(
-                f"{where}: holds {type(column.flat[0]).__name__} values; say discrete=True, or give numbers"
-            )
-        return True, ""
+        return _kind_of_objects(column, where, asked)
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         row = int(np.flatnonzero(~np.isfinite(column))[0])
         raise InputError(f"{where}: NaN or infinity in row {row}; drop or impute such rows first")
@@ -162,3 +192,34 @@ def _kind(column: ndarray, where: str, asked: bool | None) -> tuple[bool, str]:
                 f"{where}: integers of {found} values are taken as categories; say discrete=False if they measure",
             )
     return False, ""
+
+
+def _missing(value: Any) -> bool:
+    """None, NaN, NaT, and pandas's NA, which is equal to nothing and has no truth."""
+    return value is None or (not isinstance(value, str) and str(value) in ("nan", "NaT", "<NA>"))
+
+
+def _kind_of_objects(column: ndarray, where: str, asked: bool | None) -> tuple[bool, str]:
+    values = column.tolist()
+    missing = next((i for i, value in enumerate(values) if _missing(value)), None)
+    if missing is not None:
+        raise InputError(f"{where}: missing value in row {missing}; drop or impute such rows first")
+    kinds = {type(value) for value in values}
+    if kinds == {Category}:
+        return True, ""
+    if column.dtype.kind == "M" or any("date" in kind.__name__ or "Timestamp" in kind.__name__ for kind in kinds):
+        raise InputError(f"{where}: holds dates; give numbers, as x.astype('datetime64[s]').astype(float) does")
+    if column.dtype.kind == "c" or complex in kinds:
+        raise InputError(f"{where}: holds complex numbers; give real and imaginary parts as two columns")
+    if not any(issubclass(kind, (str, bytes)) for kind in kinds):
+        raise InputError(
+            f"{where}: holds {names(sorted(kind.__name__ for kind in kinds))} values as objects; give numbers, as "
+            "by x.astype(float), or text with discrete=True"
+        )
+    if len(kinds) > 1:
+        raise InputError(
+            f"{where}: text mixed with {names(sorted(k.__name__ for k in kinds - {str}))}; give one kind"
+        )
+    if asked is not True:
+        raise InputError(f"{where}: holds {next(iter(kinds)).__name__} values; say discrete=True, or give numbers")
+    return True, ""

@@ -7,6 +7,7 @@ are drawn equally often, and its mean over the joint is I(x; z).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,13 +64,17 @@ class Config:
 
 PRESETS = {"cpu": Config(), "full": Config(steps=10_000, batch=2048, chain_steps=10_000, samples=16_384)}
 
+# Nats a dimension: above, p(x | z) is narrower than the nodes of `bound_chain.exact`'s quadrature are apart.
+MOST = 1.5
+
 Log = Callable[[np.ndarray], np.ndarray]
 
 
 def run(config: Config) -> Result:
     """Draw p, q, log r and the classifier's logit; check the laws of information; measure the chain of bounds.
 
-    Raises `InputError` for sizes below 1 (2 for a batch and the samples).
+    Raises `InputError` for sizes below 1 (2 for a batch, 256 samples), and for a rate, a correlation, a seed and
+    an information outside their ranges.
 
     Paper: Sugiyama, Suzuki and Kanamori 2012, Density Ratio Estimation in Machine Learning; Hjelm et al. 2019,
     arXiv:1808.06670; Barber and Agakov 2003, The IM algorithm; Belghazi et al. 2018, arXiv:1801.04062; van den
@@ -134,8 +139,19 @@ def _check(config: Config) -> None:
     for name, value in least.items():
         if getattr(config, name) < value:
             raise InputError(f"{name}: {getattr(config, name)}; use at least {value}")
+    if not 0 < config.rate < math.inf:
+        raise InputError(f"rate: {config.rate}; use a positive number, such as 2e-3")
+    if not 0 <= config.seed < 2**32:
+        raise InputError(f"seed: {config.seed}; use a whole number from 0 to {2**32 - 1}")
+    x_shaped(config.correlation)  # refuses what is no correlation
     if not config.information > 0:
         raise InputError(f"information: {config.information}; use a positive number of nats")
+    most = MOST * config.dimensions
+    if config.information > most:
+        raise InputError(
+            f"information: {config.information:g} nats in {config.dimensions} dimensions, where the closed forms "
+            f"are exact up to {most:g}; use less, or more dimensions"
+        )
 
 
 # --- one dimension -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mutua.data.known import gaussian
 from mutua.information.estimators import ESTIMATORS
 from mutua.information.upper import GaussianConditional
 from mutua.studies import LOGGER
@@ -121,7 +122,8 @@ Measured = Sequence[Row]
 def run(config: Config) -> Result:
     """Climb the staircase with every estimator and critic; vary the batch; measure the cost.
 
-    Raises `InputError` for a name that is unknown and for sizes too small.
+    Raises `InputError` for a name that is unknown, for sizes too small, and for rates, levels and seeds outside
+    their ranges.
 
     Paper: Song and Ermon 2020, Understanding the Limitations of Variational Mutual Information Estimators,
     arXiv:1910.06222 (the protocol); Poole et al. 2019, On Variational Bounds of Mutual Information,
@@ -161,7 +163,7 @@ def run(config: Config) -> Result:
 
 
 def check(config: Config) -> None:
-    """Raise `InputError` for what cannot be run."""
+    """Raise `InputError` for what cannot be run, before anything is trained."""
     for field, catalogue in (
         ("distributions", DISTRIBUTIONS),
         ("estimators", ESTIMATORS),
@@ -182,6 +184,16 @@ def check(config: Config) -> None:
         raise InputError("sizes: a batch of one has no other pair; use two or more")
     if not all(level > 0 for level in (*config.levels, *config.size_levels)):
         raise InputError("levels: a level of 0 nats or fewer; use positive numbers")
+    for field in ("rate", "ours_rate"):
+        if not 0 < getattr(config, field) < math.inf:
+            raise InputError(f"{field}: {getattr(config, field)}; use a positive number, such as 5e-4")
+    if not 0 <= config.average < 1:
+        raise InputError(f"average: {config.average}; a decay is at least 0 and below 1")
+    for seed in config.seeds:
+        if not 0 <= seed < 2**32:
+            raise InputError(f"seeds: {seed}; use whole numbers from 0 to {2**32 - 1}")
+    for level in (*config.levels, *config.size_levels):
+        gaussian(config.dimensions, information=level)  # refuses what is too near the rounding of float64
 
 
 def measure(config: Config) -> list[Row]:
