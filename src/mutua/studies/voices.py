@@ -197,9 +197,10 @@ def told(config: Config, found: Mapping[str, Sequence[Measured]], samples: int) 
     sources = (
         f"{len(config.recordings)} recordings" if config.recordings else f"{config.voices} speakers of digits"
     )
+    n = len(next(iter(found.values())))
     note = (
         f"{sources}, {samples:,} samples, {config.segments} stretches of time of which a fifth are tested on and "
-        f"were never fitted; {config.layers} layers; {len(next(iter(found.values())))} mixings. MCC with the true "
+        f"were never fitted; {config.layers} layers; {n} mixing{'s' * (n != 1)}. MCC with the true "
         "voices, u not used; nothing chosen by the truth. CPU seconds with all restarts."
     )
     table = Table("Voices found", ["method", "MCC", "deviation", "least", "by ranks", "CPU s"], rows, note)
