@@ -17,6 +17,7 @@ NAMES = {
     "views": "SimCLR's views beside torchvision, albumentations and kornia; a step beside lightly's; accuracy",
     "nonlinear_contrast": "TCL, GCL and PCL on the published mixtures: held-out MCC, beside linear controls",
     "flow_ica": "FlowICA on the published mixtures, with u ignored, of another make, beside linear methods",
+    "studies": "any of the studies at its cpu preset, kept as a record",
     "voices": "real voices under a known nonlinear mixing: FlowICA, GCL, TCL beside linear ICA",
     "words": "skip-gram and phrases beside gensim: words a second, memory, analogies and word similarity",
     "words_best": "analogies at the best settings of mutua and of gensim, chosen on half of the questions",

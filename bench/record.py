@@ -67,12 +67,18 @@ def machine() -> dict[str, Any]:
 
 
 def keep(
-    name: str, title: str, tables: Sequence[Table], log: Log, words: Sequence[str], settings: Mapping[str, Any]
+    name: str,
+    title: str,
+    tables: Sequence[Table],
+    log: Log,
+    words: Sequence[str],
+    settings: Mapping[str, Any],
+    command: str | None = None,
 ) -> None:
-    """Write NAME.json and NAME.md beside the other records."""
+    """Write NAME.json and NAME.md beside the other records; `command` makes them, by default that of their name."""
     content = {
         "title": title,
-        "command": f"python -m bench {name}",
+        "command": command or f"python -m bench {name}",
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "settings": settings,
@@ -80,7 +86,8 @@ def keep(
         "tables": [asdict(table) for table in tables],
         "log": log.lines,
     }
-    parts = [f"# {title}", "", f"`{content['command']}`, {content['date']}; {_one_line(content['machine'])}.", ""]
+    about = f"`{content['command']}`, {content['date']}; {_one_line(content['machine'])}."
+    parts = [f"# {title}", "", about, ""]
     for paragraph in words:
         parts += [paragraph, ""]
     for table in tables:
