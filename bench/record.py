@@ -75,7 +75,7 @@ def keep(
     settings: Mapping[str, Any],
     command: str | None = None,
 ) -> None:
-    """Write NAME.json and NAME.md beside the other records; `command` makes them, by default that of their name."""
+    """Write NAME.json and NAME.md beside the other records; `command` makes them, else that of their name."""
     content = {
         "title": title,
         "command": command or f"python -m bench {name}",
