@@ -169,7 +169,7 @@ def _value(pieces: list[dict[str, Any]]) -> float:
 def _record(log: Log) -> None:
     ours = {name: _pieces("ours", name, ROWS) for name in GRID}
     theirs = {peer: {name: _pieces(peer, name, ROWS) for name in GRID} for peer in PEERS}
-    tables = [_grid(ours, theirs), _covered(ours), _independent(), _stairs()]
+    tables = [_grid(ours, theirs), _covered(ours), _over_seeds(ours), _independent(), _stairs()]
     # Only distributions that everyone has measured are compared.
     shared = [name for name in GRID if ours[name] and all(theirs[peer][name] for peer in PEERS)]
     words = ["Not enough measured yet to compare."]
@@ -240,6 +240,20 @@ def _covered(ours: dict[str, Any]) -> Table:
         [row],
         "95 % intervals of the default over the grid, all seeds.",
     )
+
+
+def _over_seeds(ours: dict[str, Any]) -> Table:
+    rows = []
+    for name, pieces in ours.items():
+        truth = known(name).information
+        values = np.array([float(piece["value"]) for piece in pieces])
+        inside = sum(piece["interval"][0] <= truth <= piece["interval"][1] for piece in pieces)
+        if len(values) > 1:
+            error = float(np.abs(values - truth).mean())
+            covered = f"{inside} of {len(values)}"
+            rows.append([name, truth, values.mean(), values.std(ddof=1), error, 100 * error / truth, covered])
+    columns = ["distribution", "truth", "mean", "sd", "mean error", "mean error %", "intervals that cover"]
+    return Table("Over data sets", columns, rows, f"nats; the default, n = {ROWS:,}, each data set anew.")
 
 
 def _independent() -> Table:
