@@ -248,7 +248,7 @@ def test_stability_of_neighbours() -> None:
         ({"window": 10**9}, "window: 1,000,000,000; use 10,000"),
         ({"negatives": 10**9}, "negatives"),
         ({"vector_size": 10**15}, "vector_size.*do not fit memory"),
-        ({"learning_rate": 1e30}, "learning_rate.*without bound"),
+        ({"learning_rate": 1e30, "sample": 0, "random_state": 0}, "learning_rate.*without bound"),
         ({"errors": "skip"}, "errors"),
     ],
 )
