@@ -220,6 +220,9 @@ def _grid(ours: dict[str, Any], theirs: dict[str, Any]) -> Table:
     rows = [["–" if isinstance(cell, float) and np.isnan(cell) else cell for cell in row] for row in rows]
     columns = ["distribution", "truth", "mutua", "95 % interval", "at least", *PEERS]
     note = f"nats; n = {ROWS:,}, the same rows for all, one data set. Peers: benchmark-mi. CPU seconds last."
+    earlier = sorted({p["from"] for found in theirs.values() for ps in found.values() for p in ps if "from" in p})
+    if earlier:
+        note += f" The peers' readings are not of the same run: {', '.join(earlier)}."
     return Table("The grid", [*columns, "s, mutua", "s, InfoNCE", "s, DV", "s, NWJ"], rows, note)
 
 

@@ -38,7 +38,7 @@ def main(args: list[str]) -> None:
 
 def _record(name: str, result: dict[str, Any], log: Log) -> None:
     preset, seconds = result["settings"]["preset"], result["seconds"]
-    again = f"`mutua study run {name} --preset {preset}`, {seconds:,.0f} s, with other work on the machine."
+    again = f"`mutua study run {name} --preset {preset}`, {seconds:,.0f} s."
     tables = [Table(**table) for table in result["tables"]]
     words = [again, *result["words"]]
     keep(
