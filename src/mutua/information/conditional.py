@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mutua.data.auxiliary import as_array
 from mutua.information.discrete import histogram_miller_madow
 from mutua.information.estimate import EXACT, mutual_information
 from mutua.information.nearest import ksg_mixed
@@ -145,10 +146,8 @@ def _pair(a: Variable, b: Variable, rows: ndarray, k: int) -> float:
 
 def _each(table: Any, discrete: Discrete) -> list[Variable]:
     frame = hasattr(table, "iloc")
-    if hasattr(table, "detach"):
-        table = table.detach().cpu().float().numpy()
     if not frame:
-        table = np.asarray(table)
+        table = np.asarray(as_array(table))
         if table.ndim != 2:
             raise InputError(f"table: shape {table.shape}; give (rows, columns)")
     titles = list(table.columns) if frame else list(range(table.shape[1]))

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
+from mutua.data.auxiliary import as_array
 from mutua.data.store import reason
 from mutua.types import InputError
 
@@ -153,10 +154,7 @@ def array_of(values: Any, where: str) -> Shaped[np.ndarray, "n ..."]:
     Raises `InputError` for what is none, for a single value, and for no columns.
     """
     try:
-        if hasattr(values, "detach"):
-            values = values.detach().cpu()
-            values = (values.double() if values.is_floating_point() else values).numpy()
-        array = np.asarray(values)
+        array = np.asarray(as_array(values))
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{where}: can't be read as an array ({reason(error)}); give rows of equal length"

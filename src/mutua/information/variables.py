@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from mutua.data.auxiliary import as_array
 from mutua.data.store import reason
 from mutua.information.margins import gaussianised, radii
 from mutua.types import InputError, names
@@ -130,12 +131,10 @@ def _array(values: Any, name: str) -> ndarray:
     """An array of what isn't a pandas object. Raises `InputError` where there is none."""
     if hasattr(values, "toarray"):
         raise InputError(f"{name}: a sparse matrix; give x.toarray(), or its columns that matter")
-    if hasattr(values, "detach"):
-        try:
-            values = values.detach().cpu()
-            values = (values.float() if values.is_floating_point() else values).numpy()
-        except (RuntimeError, TypeError, NotImplementedError) as error:
-            raise InputError(f"{name}: a tensor that gives no array ({reason(error)}); make it dense") from None
+    try:
+        values = as_array(values)
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise InputError(f"{name}: a tensor that gives no array ({reason(error)}); make it dense") from None
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputError(f"{name}: has masked values; drop or impute such rows first")
     try:
