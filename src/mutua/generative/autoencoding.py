@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
 from mutua.data.auxiliary import Auxiliary, checked_rows
-from mutua.data.kept import keep_estimator, kept_estimator, misfit
 from mutua.evaluation.nonlinear import Agreement, agreement
-from mutua.generative.linear import Bins, Modulated
+from mutua.generative.keeping import Trial, kept, recalled
+from mutua.generative.linear import Modulated
 from mutua.generative.rows import Affine, judging, standardised, whitened
 from mutua.generative.settings import checked_settings, device_of, random_of, sizes_of
 from mutua.generative.variational import Pairs, Variational
@@ -25,26 +25,16 @@ from mutua.training import Diverged, Plan
 from mutua.training import fit as train
 from mutua.types import InputError
 
-__all__ = ["OF_TRIALS", "Autoencoding", "Trial"]
+__all__ = ["OF_TRIALS", "Autoencoding"]
 
 OF_TRIALS = (
     "Restarts agree, or not, after their short trials (`trial_steps`): only the best of them was trained on."
 )
 
 _CHUNK = 8192
-_LINEAR = ("matrix", "location", "scale", "laplace")
 _LEAST_AGREEING = 10
 """Rows held out, fewer than which say nothing of how far restarts agree."""
 Model = TypeVar("Model", bound="Autoencoding")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One restart: its number of components, its seed, and its ELBO on the rows held out, in nats a row."""
-
-    components: int
-    seed: int
-    elbo: float
 
 
 class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -284,74 +274,12 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def save(self, path: str | Path) -> None:
         """Write the fitted model to a safetensors file, without pickle."""
         check_is_fitted(self, "method_")
-        u = self.auxiliary_
-        settings = {
-            # As fitted: the weights are of these, whatever set_params has said since.
-            "arguments": {**self._settings, "random_state": None},
-            "names": list(map(str, getattr(self, "feature_names_in_", ()))),
-            "components": self.method_.k,
-            "trials": [[trial.components, trial.seed, trial.elbo] for trial in self.trials_],
-            "noise": self.noise_,
-            "elbo": self.elbo_,
-            "classes": None if u is None or u.classes is None else u.classes.tolist(),
-        }
-        tensors = {f"method.{name}": value for name, value in self.method_.state_dict().items()}
-        tensors |= {f"affine.{name}": getattr(self.affine_, name) for name in ("centre", "forward", "back")}
-        if u is not None and u.centre is not None and u.spread is not None:
-            tensors |= {"u.centre": u.centre, "u.spread": u.spread}
-        if u is not None and u.index is not None:
-            tensors["u.counts"] = np.bincount(u.index, minlength=u.count)
-        if self.agreement_ is not None:
-            tensors["agreement"] = self.agreement_.matrix
-        if self.linear_ is not None:
-            tensors |= _of_linear(self.linear_)
-        keep_estimator(path, type(self).__name__, settings, tensors)
+        kept(self, path)
 
     @classmethod
     def load(cls: type[Model], path: str | Path) -> Model:
         """A model that `save` wrote, on the CPU. Raises `InputError` where the file is something else."""
-        settings, arrays = kept_estimator(path, cls.__name__)
-        try:
-            model = cls(**settings["arguments"])
-            checked_settings(model)
-            model._settings = model.get_params(deep=False)
-            k = int(settings["components"])
-            classes = settings["classes"]
-            counts, centre = arrays.get("u.counts"), arrays.get("u.centre")
-            model.auxiliary_ = None
-            if classes is not None:
-                assert counts is not None
-                model.auxiliary_ = Auxiliary(
-                    index=np.repeat(np.arange(len(counts)), counts), classes=np.array(classes)
-                )
-            elif centre is not None:
-                model.auxiliary_ = Auxiliary(
-                    vector=np.zeros((0, len(centre))), centre=centre, spread=arrays["u.spread"]
-                )
-            model.affine_ = Affine(*(arrays[f"affine.{name}"] for name in ("centre", "forward", "back")))
-            model.agreement_ = _read_agreement(arrays.get("agreement"))
-            model.linear_ = _read_linear(arrays)
-            d = len(model.affine_.centre)
-            state = {name[7:]: torch.as_tensor(v) for name, v in arrays.items() if name.startswith("method.")}
-            model.method_ = Variational(
-                state["encoder.matrix"],
-                model._prior(k, model.auxiliary_),
-                hidden=model.hidden,
-                layers=model.layers,
-                activation=model.activation,
-                **model._objective(1),
-            )
-            model.method_.load_state_dict(state)
-        except (KeyError, TypeError, ValueError, RuntimeError, AssertionError) as error:
-            raise misfit(path, error) from None
-        model.method_.eval()
-        model.n_features_in_, model._n_features_out = d, k
-        model.noise_, model.elbo_ = float(settings["noise"]), float(settings["elbo"])
-        model.trials_ = [Trial(int(a), int(b), float(c)) for a, b, c in settings["trials"]]
-        model.history_ = []
-        if settings.get("names"):
-            model.feature_names_in_ = np.array(settings["names"], object)
-        return model
+        return recalled(cls, path)
 
 
 def _diverged(step: int) -> Diverged:
@@ -375,27 +303,3 @@ def _taken(u: Auxiliary, rows: Int64[np.ndarray, " m"]) -> Auxiliary:
     """u of some of the rows."""
     index = None if u.index is None else u.index[rows]
     return replace(u, index=index, vector=None if u.vector is None else u.vector[rows])
-
-
-def _of_linear(linear: Modulated) -> dict[str, np.ndarray]:
-    tensors = {f"linear.{name}": getattr(linear, name) for name in _LINEAR}
-    if linear.bins is None:
-        return tensors
-    return tensors | {"linear.direction": linear.bins.direction, "linear.edges": linear.bins.edges}
-
-
-def _read_linear(arrays: dict[str, np.ndarray]) -> Modulated | None:
-    """What `_of_linear` gave; None in a file without."""
-    if "linear.matrix" not in arrays:
-        return None
-    bins = Bins(arrays["linear.direction"], arrays["linear.edges"]) if "linear.edges" in arrays else None
-    matrix, location, scale, laplace = (arrays[f"linear.{name}"] for name in _LINEAR)
-    return Modulated(matrix, location, scale, laplace, bins)
-
-
-def _read_agreement(matrix: np.ndarray | None) -> Agreement | None:
-    """Of the MCC of every pair of restarts."""
-    if matrix is None:
-        return None
-    every = matrix[np.triu_indices(len(matrix), 1)]
-    return Agreement(float(every.mean()), float(every.min()), matrix)
