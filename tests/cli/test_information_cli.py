@@ -136,14 +136,22 @@ def test_given(folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> No
     heard: list[Any] = []
 
     def estimate(x: Any, y: Any, z: Any, **arguments: Any) -> MutualInformationResult:
-        heard.extend([x.columns, y.columns, z.columns, arguments])
+        heard.extend([list(x), list(y), list(z), arguments])
         return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
 
     monkeypatch.setattr(information, "conditional_mutual_information", estimate)
     table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--effort", "quick")
     code, out, _ = run(capsys, *table)
     assert code == 0
-    assert heard == [["city"], ["pay"], ["age"], {"effort": "quick", "serial": None, "seed": 0}]
+    assert heard[:3] == [["city"], ["pay"], ["age"]]
+    assert heard[3] == {
+        "discrete_x": [True],
+        "discrete_y": [None],
+        "discrete_z": [None],
+        "effort": "quick",
+        "serial": None,
+        "seed": 0,
+    }
     assert "I(city; pay | age)" in out
     assert "p against" not in out
     assert json.loads(run(capsys, *table, "--json")[1])["given"] == ["age"]
@@ -157,7 +165,7 @@ def test_given_takes_kinds_and_whether_rows_are_serial(
     heard: list[Any] = []
 
     def estimate(x: Any, y: Any, z: Any, **arguments: Any) -> MutualInformationResult:
-        heard.append((z.of["age"].dtype.kind, arguments["serial"]))
+        heard.append((arguments["discrete_z"], arguments["serial"]))
         return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
 
     monkeypatch.setattr(information, "conditional_mutual_information", estimate)
@@ -165,7 +173,7 @@ def test_given_takes_kinds_and_whether_rows_are_serial(
     assert run(capsys, *table, "yes", "--discrete-given")[0] == 0
     assert run(capsys, *table, "no", "--continuous-given")[0] == 0
     assert run(capsys, *table, "auto")[0] == 0
-    assert heard == [("U", True), ("f", False), ("i", None)]
+    assert heard == [([True], True), ([False], False), ([None], None)]
 
 
 def test_serial_is_that_of_python(folder: Path, tmp_path: Path, capsys: Any) -> None:
@@ -184,9 +192,9 @@ def test_serial_is_that_of_python(folder: Path, tmp_path: Path, capsys: Any) -> 
 def test_a_name_with_commas_is_taken_whole(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "t.csv"
     pd.DataFrame({"a": [1, 2], "b, c": [3, 4], "c": [5, 6]}).to_csv(path, index=False)
-    assert read_columns(str(path), "b, c").columns == ["b, c"]
-    assert read_columns(str(path), "a, b, c,c").columns == ["a", "b, c", "c"]
-    assert read_columns(str(path), "c,a").columns == ["c", "a"]
+    assert read_columns(str(path), "b, c").titles == ["b, c"]
+    assert read_columns(str(path), "a, b, c,c").titles == ["a", "b, c", "c"]
+    assert read_columns(str(path), "c,a").titles == ["c", "a"]
     assert "no column 'b'" in refused(capsys, path, "--x", "a,b", "--y", "c")
 
 
@@ -215,7 +223,8 @@ def test_given_is_that_of_a_data_frame(folder: Path) -> None:
     x, y, z = (read_columns(str(folder / "table.csv"), [name]) for name in ("city", "pay", "age"))
     frame = pd.read_csv(folder / "table.csv").astype({"city": "category"})
     wanted = conditional_mutual_information(frame[["city"]], frame[["pay"]], frame[["age"]], effort="quick")
-    assert conditional_mutual_information(x, y, z, effort="quick") == wanted
+    kinds = {"discrete_x": x.discrete, "discrete_y": y.discrete, "discrete_z": z.discrete}
+    assert conditional_mutual_information(x.of, y.of, z.of, effort="quick", **kinds) == wanted
 
 
 def test_kinds(folder: Path, capsys: Any) -> None:
@@ -338,12 +347,13 @@ def test_a_folder_is_said_to_be_one(folder: Path, tmp_path: Path, capsys: Any) -
 def test_columns_by_type(folder: Path) -> None:
     for name in ("table.csv", "table.tsv", "semicolons.csv"):
         table = read_columns(str(folder / name), without=("name",))
-        assert table.columns == ["city", "age", "pay"]
-        assert [table.of[title].dtype.kind for title in table.columns] == ["U", "i", "f"]
-        assert set(table.of["city"]) == {"0", "1", "2"}
-    assert read_columns(str(folder / "holes.csv"), ["pay"]).shape == (200, 1), "other columns may have holes"
+        assert table.titles == ["city", "age", "pay"]
+        assert [table.of[title].dtype.kind for title in table.titles] == ["i", "i", "f"]
+        assert table.discrete == [True, None, None]
+        assert set(table.of["city"]) == {0, 1, 2}
+    assert len(read_columns(str(folder / "holes.csv"), ["pay"])) == 200, "other columns may have holes"
     bare = read_columns(str(folder / "bare.csv"))
-    assert bare.columns == ["0", "1"]
+    assert bare.titles == ["0", "1"]
     assert np.array_equal(bare.of["1"], np.load(folder / "x.npy")[:, 1])
 
 
@@ -353,7 +363,8 @@ def test_csv_by_hand(tmp_path: Path) -> None:
     table = read_columns(str(path))
     assert table.of["a"].tolist() == [1, 2]
     assert table.of["b, quoted"].tolist() == [2.5, 1000.0]
-    assert table.of["c"].tolist() == ["0", "1"]
+    assert table.of["c"].tolist() == [0, 1]
+    assert table.discrete == [None, None, True]
     for text, said in (
         ("a,a\n1,2\n", "twice"),
         ("a,b\n1\n", "line 2 has 1 cells for 2 columns"),
@@ -384,8 +395,23 @@ def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_columns_are_read_as_a_data_frame_is() -> None:
     rng = np.random.default_rng(0)
     codes, x, y = rng.integers(0, 3, 60), rng.normal(size=60), rng.normal(size=60)
-    ours = Columns({"kind": codes.astype("U"), "size": x}, "here")
+    ours = Columns({"kind": codes, "size": x}, [True, None], "here")
     theirs = pd.DataFrame({"kind": pd.Categorical(codes), "size": x})
     wanted = mutual_information(theirs, y, estimator="ksg_mixed", permutations=19)
-    assert mutual_information(ours, y, estimator="ksg_mixed", permutations=19) == wanted
-    assert len(np.asarray(ours)) == 60
+    found = mutual_information(ours.of, y, discrete_x=ours.discrete, estimator="ksg_mixed", permutations=19)
+    assert found == wanted
+    assert len(ours) == 60
+    assert np.array_equal(pairwise(ours.of, discrete=ours.discrete), pairwise(theirs), equal_nan=True)
+
+
+def test_a_mapping_of_columns() -> None:
+    rng = np.random.default_rng(0)
+    x = {"a": rng.normal(size=60), "b": rng.integers(0, 3, 60).tolist()}
+    stacked = mutual_information(np.stack([x["a"], x["b"]], 1), x["a"] + 1, estimator="gaussian", permutations=19)
+    assert mutual_information(x, x["a"] + 1, estimator="gaussian", permutations=19).value == stacked.value
+    with pytest.raises(InputError, match=r"x: columns of shapes a \(60,\), b \(2,\); give each as \(rows,\)"):
+        mutual_information({"a": x["a"], "b": [1, 2]}, x["a"])
+    with pytest.raises(InputError, match="x: 0 rows are too few"):
+        mutual_information({}, x["a"])
+    with pytest.raises(InputError, match="x, column b: NaN or infinity in row 3"):
+        mutual_information({"a": x["a"], "b": np.where(np.arange(60) == 3, np.nan, 1.0)}, x["a"])

@@ -45,7 +45,7 @@ def test_pairs_of_a_table() -> None:
     assert abs(found[0, 1] + 0.5 * np.log(1 - 0.36)) < 0.06
     assert abs(found[0, 2] - np.log(2)) < 0.05
     assert found[3, :3].max() < 0.05
-    with pytest.raises(InputError, match="pairs need at least two"):
+    with pytest.raises(InputError, match="pairs need two"):
         pairwise(frame[["a"]])
 
 

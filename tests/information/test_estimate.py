@@ -115,7 +115,8 @@ def test_what_few_rows_cannot_tell_from_a_function_is_said() -> None:
     assert found.interval == (pytest.approx(2 * math.log(200) - 2.94), math.inf)
     assert "more rows would tell" in found.diagnostics[0]
     # Not monotone: a finite reading, and a sentence; not where noise shows.
-    for y, said in ((x**2, True), (x**2 + 0.1 * rng.normal(size=200), False)):
+    wave, noise = np.sin(5 * x), rng.normal(size=200)
+    for y, said in ((x**2, True), (x**2 + 0.1 * noise, False), (wave, True), (wave + 0.1 * noise, False)):
         found = mutual_information(x, y, effort="quick", permutations=19)
         assert any("smooth function" in sentence for sentence in found.diagnostics) == said
     # Recorded values that repeat: their entropy.

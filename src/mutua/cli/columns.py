@@ -43,78 +43,20 @@ UNREADABLE = (
 )
 
 
+@dataclass(frozen=True)
 class Columns:
-    """Named columns, each of its own type, in the way that `mutua.information` reads a data frame.
+    """Columns of a file by their titles, (n,) each, and which of them hold categories; None is by type."""
 
-    Categories are class numbers written as text; `iloc` gives them as pandas gives a column of categories.
-    """
-
-    ndim = 2
-
-    def __init__(self, of: Mapping[str, Shaped[ndarray, " n"]], file: str) -> None:
-        self.of = dict(of)
-        self.file = file
+    of: Mapping[str, Shaped[ndarray, " n"]]
+    discrete: Sequence[bool | None]
+    file: str
 
     @property
-    def columns(self) -> list[str]:
+    def titles(self) -> list[str]:
         return list(self.of)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self), len(self.of)
-
-    @property
-    def iloc(self) -> Columns:
-        return self
-
-    def __getitem__(self, key: tuple[slice, int]) -> _Column:
-        title = self.columns[key[1]]
-        return _Column(title, self.of[title][key[0]], self.file)
 
     def __len__(self) -> int:
         return len(next(iter(self.of.values()), ()))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
-        return np.stack(list(self.of.values()), 1).astype(dtype)
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One of `Columns`, in the way that `mutua.information` reads a pandas series."""
-
-    name: str
-    values: Shaped[ndarray, " n"]
-    file: str
-    ndim = 1
-
-    @property
-    def dtype(self) -> Any:
-        return "category" if self.values.dtype.kind == "U" else self.values.dtype
-
-    @property
-    def iloc(self) -> _Column:
-        return self
-
-    @property
-    def cat(self) -> _Column:
-        return self
-
-    @property
-    def codes(self) -> Shaped[ndarray, " n"]:
-        return self.values.astype(int)
-
-    def isna(self) -> Shaped[ndarray, " n"]:
-        """None is: `read_columns` refuses them."""
-        return np.zeros(len(self.values), bool)
-
-    def to_frame(self) -> Columns:
-        return Columns({self.name: self.values}, self.file)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
-        return self.values if dtype is None else self.values.astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -151,7 +93,10 @@ def read_columns(file: str, chosen: Sequence[str] | str | None = None, without: 
         if title not in raw.of:
             listed = ", ".join(list(raw.of)[:20]) + (", ..." if len(raw.of) > 20 else "")
             raise InputError(f"{file}: has no column {title!r}; it has {listed}")
-    return Columns({title: _typed(raw, title, file) for title in wanted}, file)
+    typed = {title: _typed(raw, title, file) for title in wanted}
+    return Columns(
+        {title: values for title, (values, _) in typed.items()}, [kind for _, kind in typed.values()], file
+    )
 
 
 def titles_of(file: str) -> list[str]:
@@ -161,17 +106,16 @@ def titles_of(file: str) -> list[str]:
 
 def categories(columns: Columns) -> Columns:
     """The same, every column as categories."""
-    return Columns(
-        {title: _codes(values, title, columns.file) for title, values in columns.of.items()}, columns.file
-    )
+    of = {title: _codes(values, title, columns.file) for title, values in columns.of.items()}
+    return Columns(of, [True] * len(of), columns.file)
 
 
 def measures(columns: Columns) -> Columns:
     """The same, every column as an ordered quantity. Raises `InputError` for text."""
-    for title, values in columns.of.items():
-        if values.dtype.kind not in "biuf":
+    for title, kind in zip(columns.of, columns.discrete, strict=True):
+        if kind:
             raise InputError(f"{columns.file}: column {title!r} holds text, which has no order; it is categories")
-    return Columns({title: values.astype(float) for title, values in columns.of.items()}, columns.file)
+    return Columns(columns.of, [False] * len(columns.of), columns.file)
 
 
 def arrays_of(path: Path) -> list[str]:
@@ -322,11 +266,11 @@ def _parquet(path: Path) -> dict[str, ndarray]:
     return columns
 
 
-def _typed(raw: _Raw, title: str, file: str) -> ndarray:
-    """Numbers as they are or as the text of all cells reads; any other text as class numbers."""
+def _typed(raw: _Raw, title: str, file: str) -> tuple[ndarray, bool | None]:
+    """Numbers as they are or as the text of all cells reads, of unsaid kind; other text as numbers of classes."""
     values = raw.of[title]
     if isinstance(values, ndarray) and values.dtype.kind in "biuf":
-        return _finite(values, raw, title, file)
+        return _finite(values, raw, title, file), None
     cells = [str(cell) for cell in values]
     for row, cell in enumerate(cells):
         if cell.casefold() in MISSING:
@@ -335,8 +279,8 @@ def _typed(raw: _Raw, title: str, file: str) -> ndarray:
             )
     numbers = [_number(cell) for cell in cells]
     if all(number is not None for number in numbers):
-        return _finite(np.array(numbers), raw, title, file)
-    return _codes(np.array(cells), title, file)
+        return _finite(np.array(numbers), raw, title, file), None
+    return _codes(np.array(cells), title, file), True
 
 
 def _finite(values: ndarray, raw: _Raw, title: str, file: str) -> ndarray:
@@ -357,7 +301,7 @@ def _codes(values: Shaped[ndarray, " n"], title: str, file: str) -> ndarray:
             f"{file}: column {title!r} has {len(found):,} categories in {len(values):,} rows{odd}; "
             "leave it out, or write numbers as 1234.5"
         )
-    return codes.reshape(-1).astype("U")
+    return codes.reshape(-1)
 
 
 def _number(cell: str) -> int | float | None:

@@ -27,6 +27,7 @@ from mutua.information import (
 )
 from mutua.information.checks import self_checks
 from mutua.information.named import check_names
+from mutua.information.variables import variable
 from mutua.types import InputError, Table, names
 
 __all__ = ["Information"]
@@ -105,8 +106,10 @@ class Information:
         if z is None:
             with _progress("mi") as told:
                 result = mutual_information(
-                    x,
-                    y,
+                    x.of,
+                    y.of,
+                    discrete_x=x.discrete,
+                    discrete_y=y.discrete,
                     effort=self.effort,
                     serial=SERIAL[self.serial],
                     permutations=self.permutations,
@@ -118,15 +121,25 @@ class Information:
         else:
             status("two estimates, with and without y")
             result = conditional_mutual_information(
-                x, y, z, effort=self.effort, serial=SERIAL[self.serial], seed=self.seed
+                x.of,
+                y.of,
+                z.of,
+                discrete_x=x.discrete,
+                discrete_y=y.discrete,
+                discrete_z=z.discrete,
+                effort=self.effort,
+                serial=SERIAL[self.serial],
+                seed=self.seed,
             )
         tables = []
         if self.checks:
             whole = result if self.estimator == "auto" else None
             tables.append(
                 self_checks(
-                    x,
-                    y,
+                    x.of,
+                    y.of,
+                    discrete_x=x.discrete,
+                    discrete_y=y.discrete,
                     effort=self.effort,
                     whole=whole,
                     seed=self.seed,
@@ -134,13 +147,14 @@ class Information:
                 )
             )
         if self.plot is not None:
-            write_plot(self.plot, x, y, result, title, unit, self.seed)
+            read_x, read_y = variable(x.of, "x", x.discrete), variable(y.of, "y", y.discrete)
+            write_plot(self.plot, read_x, read_y, result, title, unit, self.seed)
         scaled = _scaled(result) if self.bits else result
         if self.json:
-            content: dict[str, Any] = {"x": x.columns, "y": y.columns, "unit": unit, **scaled.as_dict()}
+            content: dict[str, Any] = {"x": x.titles, "y": y.titles, "unit": unit, **scaled.as_dict()}
             content["bits"] = result.as_dict()["bits"]
             if z is not None:
-                content["given"] = z.columns
+                content["given"] = z.titles
             if self.checks:
                 content["checks"] = tables[0].records()
             if self.plot is not None:
@@ -247,9 +261,9 @@ class Information:
 
     def _pairs(self, unit: str) -> None:
         table = read_columns(self.files[0], self.x)
-        status(f"{table.shape[1] * (table.shape[1] - 1) // 2:,} pairs of columns")
-        found = pairwise(table, seed=self.seed) / (math.log(2) if self.bits else 1)
-        titles = table.columns
+        titles = table.titles
+        status(f"{math.comb(len(titles), 2):,} pairs of columns")
+        found = pairwise(table.of, discrete=table.discrete, seed=self.seed) / (math.log(2) if self.bits else 1)
         rows = [
             [title, *(None if math.isnan(value) else round(float(value), 4) for value in row)]
             for title, row in zip(titles, found, strict=True)
@@ -265,11 +279,11 @@ class Information:
 
 def _check_apart(x: Columns, y: Columns, z: Columns | None) -> None:
     """Refuse a column of one table that is on two sides."""
-    both = set(x.columns) & set(y.columns)
+    both = set(x.titles) & set(y.titles)
     if both:
         raise InputError(f"x and y: column {min(both)!r} is in both, so the information is infinite; leave it out")
     for name, side in (("x", x), ("y", y)):
-        known = set(side.columns) & set(z.columns if z is not None else ())
+        known = set(side.titles) & set(z.titles if z is not None else ())
         if known:
             raise InputError(
                 f"{name} and given: column {min(known)!r} is in both; leave it out of {name} or of given"
@@ -278,9 +292,9 @@ def _check_apart(x: Columns, y: Columns, z: Columns | None) -> None:
 
 def _listed(side: Columns) -> str:
     """A few names of columns; the file's where it has no names."""
-    if all(title.isdigit() for title in side.columns):
+    if all(title.isdigit() for title in side.titles):
         return Path(side.file).name
-    return ", ".join(side.columns[:3]) + (f" and {len(side.columns) - 3} more" if len(side.columns) > 3 else "")
+    return ", ".join(side.titles[:3]) + (f" and {len(side.titles) - 3} more" if len(side.titles) > 3 else "")
 
 
 def _scaled(result: MutualInformationResult) -> MutualInformationResult:

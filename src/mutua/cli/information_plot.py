@@ -6,7 +6,6 @@ import io
 import math
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from numpy import ndarray
 from mutua.data.store import checked_place, replacing
 from mutua.information import MutualInformationResult
 from mutua.information.gaussian import canonical
-from mutua.information.variables import Variable, variable
+from mutua.information.variables import Variable
 from mutua.plots import COLOURS, figure, svg
 from mutua.types import InputError
 
@@ -39,15 +38,20 @@ def check_plot(path: Path) -> None:
 
 
 def write_plot(
-    path: Path, x: Any, y: Any, result: MutualInformationResult, title: str, unit: str = "nats", seed: int = 0
+    path: Path,
+    x: Variable,
+    y: Variable,
+    result: MutualInformationResult,
+    title: str,
+    unit: str = "nats",
+    seed: int = 0,
 ) -> None:
     """Left: the rows, at most 3,000, on the directions of x and y that correlate most; right: readings on an axis.
 
     Columns are at Gaussian quantiles, and categories spread a little. The file is written whole or not at all.
     Raises `InputError` where it can't be.
     """
-    a, b = variable(x, "x"), variable(y, "y")
-    u, v, linear = _pair(a, b)
+    u, v, linear = _pair(x, y)
     rng = np.random.default_rng(seed)
     rows = rng.choice(len(u), min(len(u), POINTS), replace=False)
     with figure(10, 4, columns=2) as (fig, axes):
@@ -60,12 +64,12 @@ def write_plot(
             color=COLOURS[0],
             rasterized=True,
         )
-        several = [side.columns().shape[1] > 4 or side.continuous.shape[1] > 1 for side in (a, b)]
+        several = [side.columns().shape[1] > 4 or side.continuous.shape[1] > 1 for side in (x, y)]
         words = [
             f"{name}: first canonical direction" if many else f"{name}, at Gaussian quantiles"
             for name, many in zip("xy", several, strict=True)
         ]
-        for side, k in ((a, 0), (b, 1)):
+        for side, k in ((x, 0), (y, 1)):
             if side.discrete:
                 words[k] = f"{'xy'[k]}: categories"
         scatter.set(xlabel=words[0], ylabel=words[1], title=f"correlation {linear:.2f}, {len(rows):,} rows")

@@ -13,7 +13,7 @@ from numpy import ndarray
 from mutua.information.estimate import mutual_information
 from mutua.information.result import MutualInformationResult
 from mutua.information.serial import block_length
-from mutua.information.variables import Variable, variable
+from mutua.information.variables import Discrete, Variable, variable
 from mutua.types import InputError, Table
 
 __all__ = ["self_checks"]
@@ -30,8 +30,8 @@ def self_checks(
     y: Any,
     *,
     effort: str = "quick",
-    discrete_x: bool | Sequence[bool] | None = None,
-    discrete_y: bool | Sequence[bool] | None = None,
+    discrete_x: Discrete = None,
+    discrete_y: Discrete = None,
     whole: MutualInformationResult | None = None,
     seed: int = 0,
     told: Callable[[str], None] | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,17 +10,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mutua.data.auxiliary import as_array
 from mutua.information.discrete import histogram_miller_madow
 from mutua.information.estimate import EXACT, mutual_information
 from mutua.information.nearest import ksg_mixed
 from mutua.information.result import MutualInformationResult
-from mutua.information.variables import Variable, variable
+from mutua.information.variables import Discrete, Variable, columns_of, variable
 from mutua.types import InputError
 
 __all__ = ["conditional_mutual_information", "pairwise"]
-
-Discrete = bool | Sequence[bool] | None
 
 # Between categories, in deviations: no neighbour is of another one while there are any of the same.
 _APART = 1e3
@@ -118,7 +114,7 @@ def pairwise(
     columns = _each(table, discrete)
     n, d = len(columns[0]), len(columns)
     if d < 2:
-        raise InputError(f"table: {d} column; pairs need at least two")
+        raise InputError(f"table: {d} column(s), and pairs need two; give (rows, columns)")
     for name, number, least in (("k", k, 1), ("most", most, 10), ("seed", seed, 0)):
         if not isinstance(number, int | np.integer) or number < least:
             raise InputError(f"{name}: {number!r}; use a whole number of at least {least}")
@@ -145,16 +141,11 @@ def _pair(a: Variable, b: Variable, rows: ndarray, k: int) -> float:
 
 
 def _each(table: Any, discrete: Discrete) -> list[Variable]:
-    frame = hasattr(table, "iloc")
-    if not frame:
-        table = np.asarray(as_array(table))
-        if table.ndim != 2:
-            raise InputError(f"table: shape {table.shape}; give (rows, columns)")
-    titles = list(table.columns) if frame else list(range(table.shape[1]))
-    kinds = [discrete] * len(titles) if discrete is None or isinstance(discrete, bool) else list(discrete)
-    if len(kinds) != len(titles):
-        raise InputError(f"discrete: {len(kinds)} answers for {len(titles)} columns; give one a column")
+    columns = columns_of(table, "table")
+    kinds = [discrete] * len(columns) if discrete is None or isinstance(discrete, bool) else list(discrete)
+    if len(kinds) != len(columns):
+        raise InputError(f"discrete: {len(kinds)} answers for {len(columns)} columns; give one a column")
     return [
-        variable(table.iloc[:, k] if frame else table[:, k], f"table, column {title}", kind)
-        for k, (title, kind) in enumerate(zip(titles, kinds, strict=True))
+        variable(column, f"table, column {column.title}", kind)
+        for column, kind in zip(columns, kinds, strict=True)
     ]

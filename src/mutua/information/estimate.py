@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from mutua.information.gaussian import canonical
 from mutua.information.named import check_names, named_estimate
 from mutua.information.result import MutualInformationResult
 from mutua.information.serial import block_length
-from mutua.information.variables import Variable, variable
+from mutua.information.variables import Discrete, Variable, variable
 from mutua.types import InputError, names
 
 __all__ = ["MutualInformation", "mutual_information"]
@@ -78,8 +78,8 @@ class MutualInformation(BaseEstimator):
         self,
         x: Any,
         y: Any,
-        discrete_x: bool | Sequence[bool] | None = None,
-        discrete_y: bool | Sequence[bool] | None = None,
+        discrete_x: Discrete = None,
+        discrete_y: Discrete = None,
         told: Callable[[int, int], None] | None = None,
     ) -> MutualInformation:
         """Estimate; `told(step, steps)` hears of progress."""
@@ -105,8 +105,8 @@ def mutual_information(
     y: Any,
     *,
     effort: str = "default",
-    discrete_x: bool | Sequence[bool] | None = None,
-    discrete_y: bool | Sequence[bool] | None = None,
+    discrete_x: Discrete = None,
+    discrete_y: Discrete = None,
     serial: bool | None = None,
     permutations: int = 999,
     seed: int = 0,
@@ -272,11 +272,14 @@ def _follows(a: Variable, b: Variable) -> bool:
     """Whether one column of a side, in the order of one of the other, runs on without noise that rows can show.
 
     Of three neighbours the one in the middle is held against the line through the others: what is left of a smooth
-    function is of the order of the squared spacing, and of noise, its own deviation.
+    function is of the order of the squared spacing, and of noise, its own deviation. Both as recorded and at
+    Gaussian quantiles: those of a function that turns often mix its branches, and those as recorded of a heavy
+    tail are a few values apart from all others.
     """
     if a.discrete or b.discrete or len(a) < 100:
         return False
-    for first, second in ((a.continuous, b.continuous), (b.continuous, a.continuous)):
+    pairs = ((a.continuous, b.continuous), (a.recorded, b.recorded))
+    for first, second in [both for pair in pairs for both in (pair, pair[::-1])]:
         for x in first.T[:8]:
             order = np.argsort(x, kind="stable")
             at, values = x[order], second[order][:, :8]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 
 from mutua.data.auxiliary import as_array
@@ -15,7 +15,10 @@ from mutua.data.store import reason
 from mutua.information.margins import gaussianised, radii
 from mutua.types import InputError, names
 
-__all__ = ["Variable", "variable"]
+__all__ = ["Column", "Discrete", "Variable", "columns_of", "variable"]
+
+Discrete = bool | Sequence[bool | None] | None
+"""Which columns hold categories: all, none, each its own answer; None by type."""
 
 FEW = 32
 LEAST = 10
@@ -55,8 +58,18 @@ class Variable:
         return np.hstack(parts).astype(np.float32)
 
 
-def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = None) -> Variable:
-    """Read one side: a numpy array, torch tensor, pandas object or nested list, (n,) or (n, d).
+@dataclass(frozen=True)
+class Column:
+    """A column as it was given: its values (n,), its title, and whether its type says that it is of categories."""
+
+    values: Shaped[ndarray, " n"]
+    title: str
+    categories: bool = False
+
+
+def variable(values: Any, name: str, discrete: Discrete = None) -> Variable:
+    """Read one side: a numpy array, torch tensor, pandas object or nested list, (n,) or (n, d), or a mapping of
+    titles to columns (n,).
 
     Args:
         name: what errors call it.
@@ -66,16 +79,17 @@ def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = No
     Raises `InputError` for text without `discrete=True`, NaN or infinity (with the row), all columns constant,
     fewer than ten rows, more than two axes.
     """
-    columns, titles = _columns(values, name)
-    if not columns or len(columns[0]) < LEAST:
-        n = len(columns[0]) if columns else 0
+    columns = columns_of(values, name)
+    n = len(columns[0].values) if columns else 0
+    if n < LEAST:
         raise InputError(f"{name}: {n} rows are too few to tell dependence from chance; give at least {LEAST}")
     wanted = _wanted(discrete, len(columns), name)
     continuous, labels, codes, notes = [], [], [], []
     constant: list[str] = []
-    for column, title, asked in zip(columns, titles, wanted, strict=True):
+    for given, asked in zip(columns, wanted, strict=True):
+        column, title = given.values, given.title
         where = f"{name}, column {title}" if len(columns) > 1 else name
-        is_discrete, note = _kind(column, where, asked)
+        is_discrete, note = (True, "") if given.categories else _kind(column, where, asked)
         if note:
             notes.append(note)
         found, code = np.unique(column, return_inverse=True)
@@ -99,11 +113,8 @@ def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = No
                 )
     if constant:
         if len(constant) == len(columns):
-            raise InputError(
-                f"{name}: constant in all {len(column)} rows, so it has no information; nothing to estimate"
-            )
+            raise InputError(f"{name}: constant in all {n} rows, so it has no information; nothing to estimate")
         notes.append(f"{name}: left out {len(constant)} constant column(s): {', '.join(constant[:5])}")
-    n = len(columns[0])
     stacked = np.stack(continuous, 1) if continuous else np.zeros((n, 0))
     joint = np.unique(np.stack(codes, 1), axis=0, return_inverse=True)[1].reshape(-1) if codes else None
     hot_columns = np.hstack(labels) if labels else np.zeros((n, 0))
@@ -112,11 +123,20 @@ def variable(values: Any, name: str, discrete: bool | Sequence[bool] | None = No
     return Variable(gaussianised(stacked) if continuous else stacked, hot_columns, recorded, joint, tuple(notes))
 
 
-def _columns(values: Any, name: str) -> tuple[list[ndarray], list[str]]:
-    """Columns as arrays with their own types, and their titles."""
+def columns_of(values: Any, name: str) -> list[Column]:
+    """The columns of what a user gave, each of its own type. Raises `InputError` where it is no table."""
+    if isinstance(values, Column):
+        return [values]
     if hasattr(values, "iloc"):
         frame = values.to_frame() if values.ndim == 1 else values
-        return [_plain(frame.iloc[:, k], name) for k in range(frame.shape[1])], [str(c) for c in frame.columns]
+        return [_of_series(frame.iloc[:, k], name) for k in range(frame.shape[1])]
+    if isinstance(values, Mapping):
+        found = [Column(_array(column, f"{name}, column {title}"), str(title)) for title, column in values.items()]
+        shapes = {column.values.shape for column in found}
+        if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
+            listed = ", ".join(f"{column.title} {column.values.shape}" for column in found[:20])
+            raise InputError(f"{name}: columns of shapes {listed}; give each as (rows,), all of one length")
+        return found
     array = _array(values, name)
     if array.ndim == 1:
         array = array[:, None]
@@ -124,7 +144,7 @@ def _columns(values: Any, name: str) -> tuple[list[ndarray], list[str]]:
         raise InputError(
             f"{name}: shape {tuple(array.shape)}; give (rows,) or (rows, columns), as x.reshape(len(x), -1)"
         )
-    return [array[:, k] for k in range(array.shape[1])], [str(k) for k in range(array.shape[1])]
+    return [Column(array[:, k], str(k)) for k in range(array.shape[1])]
 
 
 def _array(values: Any, name: str) -> ndarray:
@@ -143,22 +163,17 @@ def _array(values: Any, name: str) -> ndarray:
         raise InputError(f"{name}: rows of different lengths; give (rows,) or (rows, columns)") from None
 
 
-def _plain(column: Any, name: str) -> ndarray:
+def _of_series(column: Any, name: str) -> Column:
+    title = str(column.name)
     if column.isna().any():
         row = int(np.flatnonzero(column.isna().to_numpy())[0])
-        raise InputError(
-            f"{name}, column {column.name}: missing value in row {row}; drop or impute such rows first"
-        )
+        raise InputError(f"{name}, column {title}: missing value in row {row}; drop or impute such rows first")
     if str(column.dtype) == "category":
-        return np.array([Category(code) for code in column.cat.codes.tolist()], object)
-    return np.asarray(column)
+        return Column(np.asarray(column.cat.codes), title, True)
+    return Column(np.asarray(column), title)
 
 
-class Category(int):
-    """The number of a pandas category: discrete by its type."""
-
-
-def _wanted(discrete: bool | Sequence[bool] | None, columns: int, name: str) -> list[bool | None]:
+def _wanted(discrete: Discrete, columns: int, name: str) -> list[bool | None]:
     if isinstance(discrete, str) or not (
         discrete is None or isinstance(discrete, bool | np.bool_ | Sequence | ndarray)
     ):
@@ -169,7 +184,7 @@ def _wanted(discrete: bool | Sequence[bool] | None, columns: int, name: str) -> 
         raise InputError(
             f"discrete for {name}: {len(discrete)} values for {columns} columns; give one each, or one in all"
         )
-    return [bool(value) for value in discrete]
+    return [None if value is None else bool(value) for value in discrete]
 
 
 def _kind(column: ndarray, where: str, asked: bool | None) -> tuple[bool, str]:
@@ -204,8 +219,6 @@ def _kind_of_objects(column: ndarray, where: str, asked: bool | None) -> tuple[b
     if missing is not None:
         raise InputError(f"{where}: missing value in row {missing}; drop or impute such rows first")
     kinds = {type(value) for value in values}
-    if kinds == {Category}:
-        return True, ""
     if column.dtype.kind == "M" or any("date" in kind.__name__ or "Timestamp" in kind.__name__ for kind in kinds):
         raise InputError(f"{where}: holds dates; give numbers, as x.astype('datetime64[s]').astype(float) does")
     if column.dtype.kind == "c" or complex in kinds:
