@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,3 +215,14 @@ def test_another_plan_is_refused_by_name(other, tmp_path):
     fit(Toy(), Numbers(), PLAN, folder=tmp_path)
     with pytest.raises(InputError, match=rf"is of {next(iter(other))} .* resume with its settings"):
         fit(Toy(), Numbers(), replace(PLAN, **other), folder=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(("processor", "warned"), [("AVX2", True), ("AVX512", False)])
+def test_bfloat16_where_the_processor_has_none_is_warned_of(processor, warned, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        fit(Regression(), Numbers(), replace(PLAN, precision="bf16-mixed"))
+        fit(Regression(), Numbers(), PLAN)
+    said = [str(one.message) for one in heard if "bf16-mixed on a processor without AVX-512" in str(one.message)]
+    assert len(said) == warned

@@ -67,7 +67,7 @@ class Plan:
         clip: largest norm of the gradient; 0 for no clipping.
         ema: decay of a running average of the weights, which then is what is kept; 0 for none.
         accumulate: batches a step; each contrasts within itself.
-        precision: 32-true, bf16-mixed or 16-mixed.
+        precision: 32-true, bf16-mixed or 16-mixed. On a CPU bf16-mixed is faster only with AVX-512: else it warns.
         accelerator: auto, cpu, cuda or mps.
         devices: how many; each is a process.
         seed: of everything random.
