@@ -104,8 +104,6 @@ def _settings() -> dict[str, Any]:
 
 
 TRIED = (
-    "CPU seconds are of a machine whose two cores did other work; GCL on the first data set of iVAE's setting "
-    "took 127 s with the machine to itself.",
     "What was tried. Figures are of one mixture, held out, with TCL's published sizes unless said, from "
     "sketches. The network decides: linear maps from orthogonal starts with y + b sqrt(y^2 + w) between them "
     "reach .998 at 2 layers in 15 CPU s, where maxout, started as leaky ReLUs, stays at .90 and then .95 "

@@ -13,7 +13,7 @@ from mutua.types import InputError
 def test_it_runs_and_says_what_u_adds() -> None:
     result = run(Config(segments=8, per_segment=100, n_sources=3, data_sets=2, max_iter=40, restarts=1))
     assert [row[0] for row in result.tables[0].rows] == list(METHODS)
-    values = np.array([row[1] for row in result.tables[0].rows])
+    values = np.array([row[2] for row in result.tables[0].rows])
     assert ((values > 0.2) & (values <= 1)).all()
     assert "u adds" in result.words[0]
     assert all(text.startswith("<") for text in result.figures.values())

@@ -93,9 +93,9 @@ METHODS: Mapping[str, Fit] = {
     "FastICA": _fast,
     "LinearICA": _linear,
     "FlowICA": _flow(),
-    "FlowICA, u ignored": _flow(use_u=False),
+    "FlowICA, u ignored": _flow(use_u=False, past=False),
     "FlowICA, couplings": _flow(make="coupling"),
-    "FlowICA, couplings, u ignored": _flow(make="coupling", use_u=False),
+    "FlowICA, couplings, u ignored": _flow(make="coupling", use_u=False, past=False),
 }
 """What is compared. Each sees training rows, their u, test rows, their u, and the settings of a flow."""
 
@@ -113,7 +113,7 @@ def measured(method: str, mixture: Mixture, seed: int, flow: FlowICA) -> Measure
 
 
 def summary(found: Mapping[str, list[Measured]]) -> list[list[Any]]:
-    """A row a method: MCC by Pearson (mean, deviation, least) and by Spearman, nats, seconds."""
+    """A row a method: data sets, MCC by Pearson (mean, deviation, least) and by Spearman, nats, seconds."""
     rows: list[list[Any]] = []
     for method, pieces in found.items():
         by_pearson = [piece.pearson for piece in pieces]
@@ -121,6 +121,7 @@ def summary(found: Mapping[str, list[Measured]]) -> list[list[Any]]:
         rows.append(
             [
                 method,
+                len(pieces),
                 float(np.mean(by_pearson)),
                 float(np.std(by_pearson, ddof=1)) if len(pieces) > 1 else None,
                 float(np.min(by_pearson)),
@@ -132,7 +133,7 @@ def summary(found: Mapping[str, list[Measured]]) -> list[list[Any]]:
     return rows
 
 
-COLUMNS = ("method", "MCC", "deviation", "least", "by ranks", "nats", "CPU s")
+COLUMNS = ("method", "data sets", "MCC", "deviation", "least", "by ranks", "nats", "CPU s")
 
 
 def run(config: Config) -> Result:
@@ -157,8 +158,9 @@ def run(config: Config) -> Result:
             pieces.append(measured(method, mixture, seed, flow))
             LOGGER.info("data set %d, %s: MCC %.4f", seed, method, pieces[-1].pearson)
     rows = summary(found)
-    with_u, without = rows[4][1], rows[5][1]
-    other, other_without, linear = rows[6][1], rows[7][1], rows[3][1]
+    mean = dict(zip(found, (row[COLUMNS.index("MCC")] for row in rows), strict=True))
+    with_u, without, linear = mean["FlowICA"], mean["FlowICA, u ignored"], mean["LinearICA"]
+    other, other_without = mean["FlowICA, couplings"], mean["FlowICA, couplings, u ignored"]
     words = [
         f"The flow of layers finds the sources to an MCC of {with_u:.3f}, the same flow with u ignored to "
         f"{without:.3f}, LinearICA to {linear:.3f}: u adds {with_u - without:+.3f}.",
@@ -166,7 +168,7 @@ def run(config: Config) -> Result:
         f"{other_without:.3f} without: what it finds it owes to u.",
     ]
     note = (
-        f"{config.data_sets} data sets of {config.segments} segments of {config.per_segment:,} rows. MCC of rows "
+        f"{config.segments} segments of {config.per_segment:,} rows. MCC of rows "
         "held out (a fifth of each segment), estimates made without u; mean, deviation and least over data sets. "
         "Nats: held-out log-likelihood a row, given u where the method uses it. CPU seconds, all restarts "
         "included."
