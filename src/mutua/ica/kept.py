@@ -22,7 +22,8 @@ def saved(estimator: Any, path: str | Path) -> None:
     """Write a fitted one. Raises `InputError` for settings that are no plain values."""
     coding, arrays = estimator._coding()
     settings = {
-        "parameters": estimator.get_params(deep=False),
+        # As fitted: the weights are of these, whatever set_params has said since.
+        "parameters": estimator._settings,
         "n_features": estimator.n_features_in_,
         "names": list(map(str, getattr(estimator, "feature_names_in_", ()))),
         "n_components": estimator.n_components_,
@@ -74,6 +75,7 @@ def _rebuilt(kind: Any, settings: dict[str, Any], arrays: dict[str, np.ndarray])
         name: tuple(value) if isinstance(value, list) else value for name, value in settings["parameters"].items()
     }
     estimator = kind(**parameters)
+    estimator._settings = estimator.get_params(deep=False)
     estimator.n_features_in_ = settings["n_features"]
     if settings["names"]:
         estimator.feature_names_in_ = np.array(settings["names"], object)

@@ -115,6 +115,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _fitted(self, X: Any, u: Any) -> Any:
         x = rows_of(self, X, reset=True)
         checked_settings(self)
+        self._settings = self.get_params(deep=False)
         device = device_of(self.device)
         covariance = np.cov(x.T).reshape(x.shape[1], x.shape[1])
         self._white = whitening(x.mean(0), covariance, None, samples=len(x), reduce_rank=True)
