@@ -83,7 +83,7 @@ class GCL(Learned):
         network: Any = "bent",
         layers: Any = 4,
         width: Any = None,
-        max_iter: Any = 10_000,
+        max_iter: Any = 6_000,
         batch_size: Any = 256,
         learning_rate: Any = 0.01,
         decorrelate: Any = 1.0,

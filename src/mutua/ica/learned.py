@@ -43,6 +43,8 @@ _CHUNK = 8192
 # Of the steps of a fit: a critic alone over linear sources, and a fit that only ranks numbers of components.
 _BASELINE, _RANKING = 0.1, 0.2
 _LEAST_STEPS = 1000
+# Short fits that are not done yet prefer more components than there are.
+_LEAST_RANKED = 2000
 # Held-out nats a row: below the first no start tells more than chance, below the second it has diverged.
 _CHANCE, _ABSURD = 1e-3, -50.0
 _LEAST_WIDTH = 20
@@ -280,7 +282,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                     f"n_components: {self.n_components} of {most} independent channels; ask for no more than that"
                 )
             return int(self.n_components)
-        steps = max(_LEAST_STEPS, int(_RANKING * self.max_iter))
+        steps = max(_LEAST_RANKED, int(_RANKING * self.max_iter))
 
         def nats(k: int) -> Float[np.ndarray, " n"]:
             found = self._nats(self._trained(train, k, steps, 0), test).numpy()

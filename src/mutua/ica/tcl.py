@@ -47,8 +47,9 @@ class TCL(Learned):
         width: units between them; None for twice the channels, and 20 at least.
         max_iter: steps of training.
         batch_size, learning_rate: rows a step, and Adam's peak rate.
-        decorrelate: weight of a penalty on correlations between components, and between their magnitudes, that
-            falls to 0 with the rate: without it two often follow one source, and one source has none.
+        decorrelate: weight of a penalty on correlations between components, and between their magnitudes, and on
+            means away from 0, where |.| folds them; it falls to 0 with the rate. Without it two often follow one
+            source, and one source has none.
         restarts: fits from different starts; the one with the largest held-out contrast is kept.
         validation: share of the rows held out for that and for `report`: the last of each segment. 0 for none.
         baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps (1,000 at least, where
@@ -85,7 +86,7 @@ class TCL(Learned):
         max_iter: Any = 20_000,
         batch_size: Any = 1024,
         learning_rate: Any = 0.01,
-        decorrelate: Any = 0.1,
+        decorrelate: Any = 1.0,
         restarts: Any = 1,
         validation: Any = 0.1,
         baseline: Any = True,

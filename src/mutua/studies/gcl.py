@@ -45,7 +45,7 @@ class Config:
     max_iter: int = 4_000
 
 
-PRESETS = {"cpu": Config(), "full": Config(seeds=5, max_iter=10_000)}
+PRESETS = {"cpu": Config(), "full": Config(seeds=5, max_iter=6_000)}
 
 
 def piece(config: Config, setting: str, seed: int) -> list[Row]:

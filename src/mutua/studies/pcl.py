@@ -38,7 +38,7 @@ class Config:
 
 PRESETS = {
     "cpu": Config(),
-    "full": Config(n_sources=20, n=2**18, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=100_000, width=80),
+    "full": Config(n_sources=20, n=2**18, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=50_000, width=80),
 }
 
 

@@ -40,7 +40,7 @@ class Config:
 
 PRESETS = {
     "cpu": Config(),
-    "full": Config(n_sources=20, segments=256, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=30_000),
+    "full": Config(n_sources=20, segments=256, layers=(1, 2, 3, 4, 5), seeds=3, max_iter=20_000),
 }
 
 
