@@ -48,7 +48,7 @@ class Config:
 
 PRESETS = {
     "cpu": Config(),
-    "full": Config(runs=8, per_segment=1000, d=5, layers=3, steps=13_000, contrast_steps=20_000),
+    "full": Config(runs=8, per_segment=1000, d=5, layers=3, steps=13_000, contrast_steps=6_000),
 }
 
 
