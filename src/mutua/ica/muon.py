@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.optim import Optimizer
+
+from mutua.training.optimizers import ByTensor
 
 __all__ = ["Muon", "orthogonalised"]
 
@@ -18,7 +19,7 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 _ROUNDS = 5
 
 
-class Muon(Optimizer):
+class Muon(ByTensor):
     """w <- (1 - lr wd) w - lr sqrt(max(n, m)) UV^T, with U S V^T = g + mu v the singular value decomposition of
     Nesterov's momentum, v <- mu v + g, and every singular value made about 1: a step turns all directions of a map
     alike, where one along the gradient turns the few that it is large in. A network that undoes a mixture is held
@@ -41,24 +42,15 @@ class Muon(Optimizer):
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for w in group["params"]:
-                if w.grad is None:
-                    continue
-                state = self.state[w]
-                if "velocity" not in state:
-                    state["velocity"] = torch.zeros_like(w)
-                velocity = state["velocity"].mul_(group["momentum"]).add_(w.grad)
-                along = orthogonalised(w.grad + group["momentum"] * velocity)
-                w.mul_(1 - group["lr"] * group["weight_decay"])
-                w.add_(along, alpha=-group["lr"] * math.sqrt(max(w.shape)))
-        return loss
+    def move(self, w: Tensor, group: dict[str, Any]) -> None:
+        assert w.grad is not None
+        velocity = self.state[w].get("velocity")
+        if velocity is None:
+            velocity = self.state[w]["velocity"] = torch.zeros_like(w)
+        velocity.mul_(group["momentum"]).add_(w.grad)
+        along = orthogonalised(w.grad + group["momentum"] * velocity)
+        w.mul_(1 - group["lr"] * group["weight_decay"])
+        w.add_(along, alpha=-group["lr"] * math.sqrt(max(w.shape)))
 
 
 def orthogonalised(matrix: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:

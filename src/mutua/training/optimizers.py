@@ -12,10 +12,30 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from mutua.training.plan import Plan
 from mutua.types import InputError
 
-__all__ = ["LARS", "OPTIMIZERS", "optimizer"]
+__all__ = ["LARS", "OPTIMIZERS", "ByTensor", "optimizer"]
 
 
-class LARS(Optimizer):
+class ByTensor(Optimizer):
+    """Moves each parameter that has a gradient by itself: subclasses say how, in `move`."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for w in group["params"]:
+                if w.grad is not None:
+                    self.move(w, group)
+        return loss
+
+    def move(self, w: Tensor, group: dict[str, Any]) -> None:
+        """Change w in place along w.grad, with the settings of its group."""
+        raise NotImplementedError
+
+
+class LARS(ByTensor):
     """Layer-wise adaptive rate scaling, for large batches.
 
         u = g + wd w,  v <- m v + lr q u,  w <- w - v,  q = eta |w| / |u| for weights, 1 for biases and norms
@@ -44,25 +64,16 @@ class LARS(Optimizer):
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "eta": eta, "adapt": True}
         super().__init__(params, defaults)
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for w in group["params"]:
-                if w.grad is None:
-                    continue
-                u = w.grad.add(w, alpha=group["weight_decay"])
-                if group["adapt"]:
-                    u.mul_(_trust(w, u, group["eta"]))
-                velocity = self.state[w].get("velocity")
-                if velocity is None:
-                    velocity = self.state[w]["velocity"] = torch.zeros_like(w)
-                velocity.mul_(group["momentum"]).add_(u, alpha=group["lr"])
-                w.sub_(velocity)
-        return loss
+    def move(self, w: Tensor, group: dict[str, Any]) -> None:
+        assert w.grad is not None
+        u = w.grad.add(w, alpha=group["weight_decay"])
+        if group["adapt"]:
+            u.mul_(_trust(w, u, group["eta"]))
+        velocity = self.state[w].get("velocity")
+        if velocity is None:
+            velocity = self.state[w]["velocity"] = torch.zeros_like(w)
+        velocity.mul_(group["momentum"]).add_(u, alpha=group["lr"])
+        w.sub_(velocity)
 
 
 def _trust(w: Tensor, u: Tensor, eta: float) -> Tensor:
