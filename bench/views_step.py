@@ -17,6 +17,7 @@ from mutua.methods import simclr
 from mutua.objectives import draw_views
 from mutua.objectives.contrastive import Contrastive
 from mutua.training import Plan, fit
+from mutua.training.trainer import bfloat16_is_slow
 from mutua.types import Table
 
 __all__ = ["step"]
@@ -137,7 +138,7 @@ def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
     """Images a second of the whole loops, and where our step's time goes."""
     images = load("cifar10", "train")
     loops = {"mutua": _ours(images, steps, "32-true")}
-    if torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2"):  # else minutes a step
+    if not bfloat16_is_slow():  # else minutes a step
         loops["mutua, bf16-mixed"] = _ours(images, steps, "bf16-mixed")
     own = list(loops)
     try:
