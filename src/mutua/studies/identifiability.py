@@ -145,7 +145,8 @@ def _figure(matrices: Mapping[str, np.ndarray]) -> str:
         for axis, (name, matrix) in zip(np.ravel(np.asarray(axes)), matrices.items(), strict=True):
             axis.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
             for (i, j), value in np.ndenumerate(matrix):
-                axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6, color="#7f7f7f")
+                ink = "black" if value > 0.6 else "white"  # on viridis, light from there
+                axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=ink)
             ticks = [*map(str, range(1, len(matrix))), "truth"]
             axis.set_xticks(range(len(matrix)), ticks, fontsize=7, rotation=60)
             axis.set_yticks(range(len(matrix)), ticks, fontsize=7)
