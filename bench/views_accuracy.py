@@ -21,7 +21,7 @@ from mutua.views import Compose
 __all__ = ["accuracy"]
 
 SEEDS = (0, 1, 2)
-IMAGES, EPOCHS, BATCH = 2_000, 4, 200
+IMAGES, EPOCHS, BATCH = 10_000, 6, 200
 DEPTH = "conv"
 
 
