@@ -48,8 +48,13 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    """Of the checkout; a copy that is none is told by the environment variable MUTUA_COMMIT."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        found = ""
+    return found or os.environ.get("MUTUA_COMMIT", "unknown")
 
 
 def machine() -> dict[str, Any]:
@@ -86,7 +91,7 @@ def keep(
         "tables": [asdict(table) for table in tables],
         "log": log.lines,
     }
-    about = f"`{content['command']}`, {content['date']}; {_one_line(content['machine'])}."
+    about = f"`{content['command']}`, {content['date']}; {one_line(content['machine'])}."
     parts = [f"# {title}", "", about, ""]
     for paragraph in words:
         parts += [paragraph, ""]
@@ -98,7 +103,7 @@ def keep(
             file.write(text.encode())
 
 
-def _one_line(found: Mapping[str, Any]) -> str:
+def one_line(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import sys
 import time
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bench import views_accuracy, views_peers, views_step
-from bench.record import FOLDER, Log, keep
+from bench.record import FOLDER, Log, keep, machine, one_line
 from mutua.data import load
 from mutua.types import Table
 from mutua.views import Compose, simclr
@@ -110,7 +111,8 @@ def main(args: list[str]) -> None:
     made = {}
     for part in given.parts:
         tables, words = runs[part]()
-        made[part] = {"tables": [vars(table) for table in tables], "words": words}
+        measured = f"{part.capitalize()} measured on {datetime.date.today().isoformat()}: {one_line(machine())}."
+        made[part] = {"tables": [vars(table) for table in tables], "words": [measured, *words]}
     try:
         kept = json.loads((FOLDER / "views.json").read_text())["settings"]["parts"] | made
     except (OSError, KeyError):
