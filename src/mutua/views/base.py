@@ -28,6 +28,7 @@ __all__ = [
     "check_probability",
     "check_range",
     "check_rgb",
+    "there",
     "uniform",
 ]
 
@@ -79,6 +80,13 @@ def as_dtype(images: Tensor, dtype: torch.dtype) -> Tensor:
     return images.to(dtype)
 
 
+def there(x: Tensor, device: torch.device) -> Tensor:
+    """x on the device; the host doesn't wait for CUDA to take what lies on the CPU, which needs pinned memory."""
+    if x.numel() and x.device.type == "cpu" and device.type == "cuda" and not torch.compiler.is_compiling():
+        x = x.pin_memory()
+    return x.to(device, non_blocking=device.type == "cuda")
+
+
 # --- draws -------------------------------------------------------------------------------------------------
 
 
@@ -107,8 +115,8 @@ def changed(
     """
     # Where `applied` still lies on the CPU, finding the rows does not wait for the accelerator.
     index = applied.nonzero()[:, 0]
-    there = index.to(images.device)
-    return images.index_copy(0, there, change(images.index_select(0, there), index))
+    at = there(index, images.device)
+    return images.index_copy(0, at, change(images.index_select(0, at), index))
 
 
 # --- checks ------------------------------------------------------------------------------------------------

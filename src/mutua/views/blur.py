@@ -19,6 +19,7 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_range,
+    there,
     uniform,
 )
 from mutua.views.resample import blur_matrix, resample
@@ -71,7 +72,7 @@ class GaussianBlur(Transform):
             raise InputError(f"images: {height} x {width} pixels cannot be blurred; use at least 2 x 2, or p=0")
 
         def blur(x: Tensor, index: Int[Tensor, " m"]) -> Tensor:
-            sigma = parameters["sigma"][index].to(x.device)
+            sigma = there(parameters["sigma"][index], x.device)
             floats = as_float(x)
             rows = blur_matrix(sigma, radius, height).to(floats.dtype)
             columns = rows if height == width else blur_matrix(sigma, radius, width).to(floats.dtype)

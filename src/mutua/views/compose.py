@@ -38,8 +38,9 @@ class Compose(Transform):
     without that rounding hand it floats: view(as_float(images), generator). No views: the identity.
 
     `plain` is the definition: each view's own `apply` in turn. `apply` gives the same within 1/255 from one
-    compiled loop, many times faster, where it knows every view and the images lie on the CPU as uint8 or float32
-    (`mutua.views.fused` states the deviations), and is `plain` elsewhere: your own views, float64, CUDA.
+    compiled loop, many times faster, where it knows every view and the images lie on the CPU as uint8 or float32;
+    on CUDA, where Triton is installed, from a few kernels (`mutua.views.fused` states the deviations). It is
+    `plain` elsewhere: your own views, float64, images that want a gradient.
 
     Parameters drawn: a dict for each view, named by place and class, "0 RandomResizedCrop".
 

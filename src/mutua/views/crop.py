@@ -20,6 +20,7 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_range,
+    there,
     uniform,
 )
 from mutua.views.resample import resample, resize_matrix
@@ -109,7 +110,7 @@ class RandomResizedCrop(Transform):
         check_images(images, parameters)
         height, width = images.shape[2:]
         H, W = self.size_after(height, width)
-        top, left, h, w = (parameters[name].to(images.device) for name in ("top", "left", "height", "width"))
+        top, left, h, w = (there(parameters[name], images.device) for name in ("top", "left", "height", "width"))
         x = as_float(images)
         rows = resize_matrix(top, h, height, H).to(x.dtype)  # (n, H, height)
         columns = resize_matrix(left, w, width, W).to(x.dtype)  # (n, W, width)

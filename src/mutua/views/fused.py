@@ -1,4 +1,4 @@
-"""Compositions of known views by one compiled loop over the images, `mutua.kernels.views`."""
+"""Compositions of known views in one go: `mutua.kernels.views` on the CPU, `views_triton` on CUDA."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 
 from mutua.kernels import views as kernel
+from mutua.kernels.triton_here import triton_here
+from mutua.kernels.views_stages import staged
 from mutua.types import View
+from mutua.views.base import there
 from mutua.views.blur import GaussianBlur, blur_radius
 from mutua.views.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.jitter import OPERATIONS, ColourJitter, Greyscale, Solarise
@@ -96,7 +99,7 @@ KNOWN: dict[type, Callable[[Any, Drawn, Shape], _Step | None]] = {
 
 
 class _Program(NamedTuple):
-    """What the kernel is given beside images: see `mutua.kernels.views`."""
+    """What a kernel is given beside images: see `mutua.kernels.views`."""
 
     codes: np.ndarray  # (m,)
     fixed: np.ndarray  # (m, 4)
@@ -147,32 +150,8 @@ def _slices(n: int, parts: int) -> Iterator[slice]:
         yield slice(k * n // parts, (k + 1) * n // parts)
 
 
-def fused(
-    views: Sequence[tuple[View, Drawn]], images: Tensor, dtype: torch.dtype, threads: int | None = None
-) -> Tensor | None:
-    """The images (n, c, h, w) through the views, each with what was drawn, as `dtype`; None where this can't.
-
-    It can where every view is one of `KNOWN`, the images lie on the CPU as uint8 or float32 and want no gradient,
-    `dtype` is one of these two, and the parameters are such as `draw` makes. The caller then takes the plain path,
-    which works or says what is wrong. torch.compile is given the plain path too, which it can look into.
-
-    Each image depends on its own row of parameters alone, so neither `threads` (torch's number where None) nor
-    the rest of the batch changes a bit.
-
-    Deviations from the plain definitions on float: sums are taken in another order, weights of a resize are made
-    in float64, and weights of a blur below 1e-5 of its middle one are left out; in all below 1e-4 of the range of
-    [0, 1], where contrast and saturation do not enlarge it. Solarise jumps: a pixel that rounding puts on the
-    other side of its threshold t moves by 1 - 2 t. On uint8 a level where the float was near a half.
-    """
-    kinds = (torch.uint8, torch.float32)
-    if images.device.type != "cpu" or images.dtype not in kinds or dtype not in kinds:
-        return None
-    if images.requires_grad or torch.compiler.is_compiling():
-        return None
+def _by_loop(program: _Program, images: Tensor, dtype: torch.dtype, threads: int | None) -> Tensor:
     n, c, height, width = images.shape
-    program = _program(views, n, (c, height, width))
-    if program is None:
-        return None
     out = torch.empty((n, *program.shape), dtype=dtype)
     source = images.contiguous().numpy().reshape(n, c * height * width)
     target = out.numpy().reshape(n, int(np.prod(program.shape)))
@@ -191,3 +170,45 @@ def fused(
         for done in [_pool(count).submit(work, part) for part in _slices(n, count)]:
             done.result()
     return out
+
+
+def _by_triton(program: _Program, images: Tensor, dtype: torch.dtype) -> Tensor:
+    from mutua.kernels.views_triton import run  # needs Triton
+
+    c, height, width = images.shape[1:]
+    stages, table = staged(program.codes, program.fixed, program.first, program.drawn, (c, height, width))
+    return run(images, stages, there(table, images.device), dtype)
+
+
+def fused(
+    views: Sequence[tuple[View, Drawn]], images: Tensor, dtype: torch.dtype, threads: int | None = None
+) -> Tensor | None:
+    """The images (n, c, h, w) through the views, each with what was drawn, as `dtype`; None where this can't.
+
+    It can where every view is one of `KNOWN`, the images are uint8 or float32 and want no gradient, `dtype` is
+    one of these two, the parameters are such as `draw` makes, and the images lie on the CPU (a compiled loop), or
+    on CUDA with Triton at hand (a launch or two, and two more for each blur; the host never waits for the device,
+    where the parameters lie on the CPU). The caller then takes the plain path, which works or says what is wrong.
+    torch.compile is given the plain path too, which it can look into.
+
+    Each image depends on its own row of parameters alone, so neither `threads` of the CPU (torch's number where
+    None) nor the rest of the batch changes a bit.
+
+    Deviations from the plain definitions on float: sums are taken in another order, weights of a resize are made
+    in float64 on the CPU, and weights of a blur below 1e-5 of its middle one are left out; in all below 1e-4 of
+    the range of [0, 1], where contrast and saturation do not enlarge it. Solarise jumps: a pixel that rounding
+    puts on the other side of its threshold t moves by 1 - 2 t. On uint8 a level where the float was near a half.
+    """
+    kinds = (torch.uint8, torch.float32)
+    if images.dtype not in kinds or dtype not in kinds or images.requires_grad or torch.compiler.is_compiling():
+        return None
+    device = images.device.type
+    if device != "cpu" and not (device == "cuda" and triton_here(images.device)):
+        return None
+    n, c, height, width = images.shape
+    program = _program(views, n, (c, height, width))
+    if program is None:
+        return None
+    if device == "cpu":
+        return _by_loop(program, images, dtype, threads)
+    return _by_triton(program, images, dtype)

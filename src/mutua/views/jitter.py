@@ -22,6 +22,7 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_rgb,
+    there,
     uniform,
 )
 
@@ -38,7 +39,7 @@ OPERATIONS = {
 
 def _with_factor(operation: Callable[[Tensor, Tensor], Tensor], factor: Tensor) -> Callable[..., Tensor]:
     """`operation` for `changed`: rows and their numbers, the factor of each looked up."""
-    return lambda x, index: operation(x, factor[index].to(x.device, x.dtype))
+    return lambda x, index: operation(x, there(factor[index], x.device).to(x.dtype))
 
 
 @dataclass(frozen=True)

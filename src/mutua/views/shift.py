@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.types import InputError
-from mutua.views.base import Transform, check_images
+from mutua.views.base import Transform, check_images, there
 
 __all__ = ["PaddedCrop"]
 
@@ -39,7 +39,7 @@ class PaddedCrop(Transform):
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
         check_images(images, parameters)
         n, _, height, width = images.shape
-        shift = parameters["shift"].to(images.device)  # (n, 2)
+        shift = there(parameters["shift"], images.device)  # (n, 2)
         padded = torch.nn.functional.pad(images, (self.padding,) * 4)  # (n, c, h + 2p, w + 2p)
         down = shift[:, :1] + torch.arange(height, device=images.device)  # (n, h)
         right = shift[:, 1:] + torch.arange(width, device=images.device)  # (n, w)
