@@ -288,3 +288,23 @@ def test_too_little_to_contrast_or_to_turn_is_refused_in_one_line(streaming):
             multiview(Dot(), torch.randn(3, 4, 2)).turned()
         with pytest.raises(InputError, match="anchors 4 to 7 of 6 examples"):
             paired(Dot(), torch.zeros(4, 3), torch.zeros(6, 3), 4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_on_cuda_as_in_float64(arrangement, dtype, streaming):
+    """Values and gradients; of bfloat16 against float64 on the same numbers, rounded."""
+    close = {torch.float32: 1e-5, torch.bfloat16: 2e-2}[dtype]
+    given, arrange = ARRANGEMENTS[arrangement]
+    given = [x.to(dtype).to("cuda") for x in given]
+    for name, read in MEMBERS.items():
+        found = []
+        for stream, kind in ((True, dtype), (False, torch.float64)):
+            streaming(stream, 64)
+            inputs = [x.to(kind).requires_grad_() for x in given]
+            value = read(arrange(Dot(), *inputs))
+            value.sum().backward()
+            found.append([value.detach().double(), *(x.grad.double() for x in inputs)])
+        for a, b in zip(*found, strict=True):
+            assert float((a - b).norm()) <= close * float(b.norm()) + 1e-6, name

@@ -8,7 +8,7 @@ e = exp S, e = 0 at the pairs that are left out, r_i = sum_j e_ij and the gradie
 
 Each backward pass makes its blocks anew: for general S 4 n m k multiplications in all, for a symmetric one 2,
 where a matrix held in memory takes 3. Plain torch, hence on any device; blocks are sized for the caches of a CPU,
-larger elsewhere. Not run on CUDA yet.
+larger elsewhere. `contrast_triton` does rows of bfloat16 on CUDA. Neither has been run on a device yet.
 
 Paper: Rabe and Staats 2021, Self-attention Does Not Need O(n^2) Memory, arXiv:2112.05682, for such blocks.
 """

@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mutua.kernels import contrast as kernels
 from mutua.kernels.contrast import Run, remaining
+from mutua.streamed.fused import fused_rows
 from mutua.types import Elementwise, InputError
 
 __all__ = ["Streamed", "few", "wide"]
@@ -37,8 +38,9 @@ class Streamed:
 
     The numbers are those of `Dense` but for rounding, and so are the gradients, through left and right to whatever
     made them. Memory is that of left, right and their gradients: (n + m) k, and never n m. Blocks are made again
-    for the backward pass. bfloat16 and float16 are widened to float32 first. Gradients of gradients are not
-    given.
+    for the backward pass. bfloat16 and float16 are widened to float32 first, but for the sums of rows on CUDA,
+    whose kernels multiply bfloat16 as it is and add in float32 (`fused_rows`). Gradients of gradients are
+    not given.
 
     Where `left is right`, scores are symmetric and a block above the diagonal serves for the one below.
 
@@ -59,6 +61,7 @@ class Streamed:
         size: int | None = None,
     ) -> None:
         same = left is right
+        self._given = left, right
         self.left = wide(left)
         self.right = self.left if same else wide(right)
         self.joint = wide(joint)
@@ -86,16 +89,20 @@ class Streamed:
         # Bounds that are logged beside the one that trains ask again, without a gradient.
         grad = torch.is_grad_enabled()
         if True not in self._rows and grad not in self._rows:
-            b = self.left.shape[:-2]
-            left = self.left.flatten(0, -3) if b else self.left[None]  # (b, n, k)
-            if self.left is self.right:
-                rows = _Symmetric.apply(left, self.apart, self.size)
-            else:
-                right = self.right.flatten(0, -3) if b else self.right[None]  # (b, m, k)
-                rows = _Rows.apply(left, right, self.apart, self.size)
-            self._rows[grad] = rows.view(*b, -1) - math.log(self.others)
+            found = fused_rows(*self._given, self.apart)
+            self._rows[grad] = (self._by_blocks() if found is None else found) - math.log(self.others)
         rows = self._rows[True] if True in self._rows else self._rows[grad]
         return rows if grad else rows.detach()
+
+    def _by_blocks(self) -> Float[Tensor, "*b n"]:
+        b = self.left.shape[:-2]
+        left = self.left.flatten(0, -3) if b else self.left[None]  # (b, n, k)
+        if self.left is self.right:
+            rows = _Symmetric.apply(left, self.apart, self.size)
+        else:
+            right = self.right.flatten(0, -3) if b else self.right[None]  # (b, m, k)
+            rows = _Rows.apply(left, right, self.apart, self.size)
+        return rows.view(*b, -1)
 
     def logmeanexp(self, g: Elementwise | None = None) -> Float[Tensor, "*b"]:
         if g is None:  # rows have equally many draws each
