@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -36,8 +36,9 @@ def fit(
     """Train a method in place, and return the metrics that were logged.
 
     A step's randomness is a function of the plan's seed and the step's number, and so is the order of the data:
-    a training resumed from a checkpoint ends with the same weights, bit for bit, as one never interrupted, and
-    does not depend on the number of devices but for rounding. With several devices, batch norm is synchronised
+    a training resumed from a checkpoint ends with the same weights, bit for bit, as one never interrupted (on
+    CUDA but for rounding: gradients of convolutions add in no fixed order), and does not depend on the number of
+    devices but for rounding. With several devices, batch norm is synchronised
     and each rank takes its share of the batch.
 
     Args:
@@ -93,9 +94,12 @@ def fit(
         rows: list[dict[str, float]] = [] if folder is None else _numbers(read(folder / "metrics.csv"))
         show = stack.enter_context(display(progress and rank() == 0, type(method).__name__, start, stop))
         asked = stack.enter_context(asked_to_stop())
+        on_cuda = trainer.fabric.device.type == "cuda"
+        stack.enter_context(_fastest_convolutions(on_cuda))
+        read_ahead = batches(data, batch, plan.seed, start, stop, pin=on_cuda)
         saved = clock = time.monotonic()
         logged = start
-        for done, examples in enumerate(batches(data, batch, plan.seed, start, stop), start + 1):
+        for done, examples in enumerate(read_ahead, start + 1):
             logs = trainer.train(examples)
             due = done - logged >= plan.log_every or done in (start + 1, stop)
             if due or trainer.fabric.device.type == "cpu":  # elsewhere it would wait for the device
@@ -126,6 +130,17 @@ def fit(
         for logger in loggers if rank() == 0 else ():
             logger.finalize("success")
     return rows
+
+
+@contextmanager
+def _fastest_convolutions(on_cuda: bool) -> Iterator[None]:
+    """cuDNN tries its algorithms on the first step's shapes, which are those of every step."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = before or on_cuda
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def _numbers(rows: Sequence[Mapping[str, str]]) -> list[dict[str, float]]:

@@ -22,10 +22,17 @@ def seeded(*parts: object) -> Generator:
     return Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
-def batches(data: Rows, batch: int, seed: int, start: int, stop: int) -> Iterator[Any]:
+def _pinned(batch: Any) -> Any:
+    if isinstance(batch, Tensor):
+        return batch.pin_memory()
+    return type(batch)(_pinned(part) for part in batch) if isinstance(batch, (tuple, list)) else batch
+
+
+def batches(data: Rows, batch: int, seed: int, start: int, stop: int, pin: bool = False) -> Iterator[Any]:
     """This rank's share of the batch of each step, the next one read in a thread while this one is used.
 
-    Each epoch has an order of its own, and leaves out what fills no batch.
+    Each epoch has an order of its own, and leaves out what fills no batch. With `pin` tensors lie in memory that
+    CUDA copies from without making the host wait.
     """
     n = len(data)
     cached: dict[int, Tensor] = {}
@@ -35,7 +42,8 @@ def batches(data: Rows, batch: int, seed: int, start: int, stop: int) -> Iterato
         if epoch not in cached:
             cached.clear()
             cached[epoch] = torch.randperm(n, generator=seeded(seed, "order", epoch))
-        return data.take(mine(cached[epoch][place * batch : (place + 1) * batch]))
+        taken = data.take(mine(cached[epoch][place * batch : (place + 1) * batch]))
+        return _pinned(taken) if pin else taken
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         ahead = pool.submit(read, start) if start < stop else None
