@@ -96,7 +96,8 @@ def fit(
         asked = stack.enter_context(asked_to_stop())
         on_cuda = trainer.fabric.device.type == "cuda"
         stack.enter_context(_fastest_convolutions(on_cuda))
-        read_ahead = batches(data, batch, plan.seed, start, stop, pin=on_cuda)
+        pin = trainer.fabric.device if on_cuda else None
+        read_ahead = batches(data, batch, plan.seed, start, stop, pin)
         saved = clock = time.monotonic()
         logged = start
         for done, examples in enumerate(read_ahead, start + 1):

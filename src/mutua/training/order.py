@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Generator, Tensor
 
 from mutua.ranks import mine
@@ -22,17 +23,17 @@ def seeded(*parts: object) -> Generator:
     return Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
-def _pinned(batch: Any) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.pin_memory()
-    return type(batch)(_pinned(part) for part in batch) if isinstance(batch, (tuple, list)) else batch
+def _pinned(x: Tensor) -> Tensor:
+    return x.pin_memory() if x.device.type == "cpu" and x.layout == torch.strided else x
 
 
-def batches(data: Rows, batch: int, seed: int, start: int, stop: int, pin: bool = False) -> Iterator[Any]:
+def batches(
+    data: Rows, batch: int, seed: int, start: int, stop: int, pin: torch.device | None = None
+) -> Iterator[Any]:
     """This rank's share of the batch of each step, the next one read in a thread while this one is used.
 
-    Each epoch has an order of its own, and leaves out what fills no batch. With `pin` tensors lie in memory that
-    CUDA copies from without making the host wait.
+    Each epoch has an order of its own, and leaves out what fills no batch. Tensors to `pin` for a CUDA device lie
+    in memory that it copies from without making the host wait.
     """
     n = len(data)
     cached: dict[int, Tensor] = {}
@@ -43,7 +44,10 @@ def batches(data: Rows, batch: int, seed: int, start: int, stop: int, pin: bool 
             cached.clear()
             cached[epoch] = torch.randperm(n, generator=seeded(seed, "order", epoch))
         taken = data.take(mine(cached[epoch][place * batch : (place + 1) * batch]))
-        return _pinned(taken) if pin else taken
+        if pin is None:
+            return taken
+        with torch.cuda.device(pin):  # a thread begins on the first device, and would take memory of it
+            return apply_to_collection(taken, Tensor, _pinned)
 
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         ahead = pool.submit(read, start) if start < stop else None
