@@ -9,6 +9,7 @@ from statistics import median
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench.record import Log
 from mutua.data import Images, load
@@ -184,5 +185,24 @@ def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
     rows = [[name, 1000 * median(s), 100 * median(s) / whole] for name, s in seconds.items()]
     for row in rows:
         log(str(row))
-    tables.append(Table("Where the step's time goes", ["piece", "CPU ms", "% of the step"], rows))
+    encoder = median(seconds["encoder, both ways"])
+    note = _limit(pieces["encoder, both ways"], encoder, whole, rounds)
+    log(note)
+    tables.append(Table("Where the step's time goes", ["piece", "CPU ms", "% of the step"], rows, note))
     return tables, []
+
+
+def _limit(encode: Callable[[], object], encoder: float, whole: float, rounds: int) -> str:
+    """How near the encoder is to what the core can do in float32."""
+    with FlopCounterMode(display=False) as counter:
+        encode()
+    n = 2048
+    a, b = torch.randn(2, n, n)
+    best = median(_clock(lambda: a @ b)[0] for _ in range(rounds + 1))
+    rate, most = counter.get_total_flops() / encoder / 1e9, 2 * n**3 / best / 1e9
+    fastest = whole - encoder + encoder * rate / most
+    return (
+        f"The encoder multiplies and adds at {rate:.0f} GFLOP/s, a product of two matrices "
+        f"of {n} x {n} at {most:.0f}: at that rate the step would be {whole / fastest:.2f} times as fast, which "
+        "is what float32 has left to give."
+    )
