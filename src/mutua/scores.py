@@ -106,7 +106,7 @@ def paired(
         if streams(left, right):
             joint = (wide(left) * wide(right[..., first : first + n, :])).sum(-1, keepdim=True)  # (*b, n, 1)
             return Streamed(left, right, joint, apart)
-        matrix = left @ right.mT  # (*b, n, m)
+        matrix = wide(left) @ wide(right).mT  # (*b, n, m)
     else:
         room(critic, x, y)
         matrix = critic.matrix(x, y)
@@ -172,7 +172,7 @@ def multiview(
             own = wide(right).unflatten(0, (v, m))[:, first : first + n]  # (v, n, k)
             each = torch.einsum("ank,bnk->anb", wide(left).unflatten(0, (v, n)), own)  # (v, n, v)
             return Streamed(left, right, each.flatten(0, 1).gather(1, other), apart)
-        matrix = left @ right.mT  # (v n, v m)
+        matrix = wide(left) @ wide(right).mT  # (v n, v m)
     else:
         room(critic, x, y)
         matrix = critic.matrix(x, y)
@@ -198,7 +198,7 @@ def local(
         if streams(left, right):
             own = wide(right).unflatten(0, (m, places))[first : first + n]  # (n, l, k)
             return Streamed(left, right, torch.einsum("nk,nlk->nl", wide(left), own), apart)
-        matrix = left @ right.mT  # (n, m l)
+        matrix = wide(left) @ wide(right).mT  # (n, m l)
     else:
         room(critic, x, flat)
         matrix = critic.matrix(x, flat)

@@ -14,6 +14,7 @@ pytest.importorskip("triton", reason="Triton is not installed")
 
 from mutua.kernels import contrast_triton as kernels
 from mutua.kernels.contrast import Run, row_gradients, row_logsumexp
+from mutua.streamed import fused
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 DTYPE, CLOSE = (torch.bfloat16, 8e-3) if torch.cuda.is_available() else (torch.float32, 1e-5)
@@ -64,6 +65,33 @@ def test_symmetric_gradient(generator):
     exact = z.cpu().double()
     want = sum(row_gradients(exact, exact, runs, row_logsumexp(exact, exact, runs), g.cpu().double()))
     assert apart(kernels.weighted_sums(z, z, gaps, (logs, g), (logs, g), SMALL), want) < CLOSE
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("learns", ["both", "left", "right"])
+def test_gradients_that_autograd_asks_for(name, learns, generator):
+    n, m, k, runs = RUNS[name]
+    left, right = (torch.randn(rows, k, generator=generator).to(DEVICE, DTYPE) for rows in (n, m))
+    g = torch.randn(n, generator=generator).to(DEVICE)
+    given = {"both": [left, right], "left": [left], "right": [right]}[learns]
+    for x in given:
+        x.requires_grad_()
+    rows = fused._Rows.apply(left, right, kernels.gaps_of(runs, n, m), True)
+    found = torch.autograd.grad(rows, given, g)
+    exact = [x.detach().cpu().double() for x in (left, right)]
+    at_left, at_right = row_gradients(*exact, runs, row_logsumexp(*exact, runs), g.cpu().double())
+    want = {"both": [at_left, at_right], "left": [at_left], "right": [at_right]}[learns]
+    assert all(apart(a, b) < CLOSE for a, b in zip(found, want, strict=True))
+
+
+def test_gradient_of_one_with_itself(generator):
+    n, _, k, runs = RUNS["three views"]
+    z = torch.randn(n, k, generator=generator).to(DEVICE, DTYPE).requires_grad_()
+    g = torch.randn(n, generator=generator).to(DEVICE)
+    (found,) = torch.autograd.grad(fused._Symmetric.apply(z, kernels.gaps_of(runs, n, n)), z, g)
+    exact = z.detach().cpu().double()
+    want = sum(row_gradients(exact, exact, runs, row_logsumexp(exact, exact, runs), g.cpu().double()))
+    assert apart(found, want) < CLOSE
 
 
 @pytest.mark.parametrize("room", [64, 99, 163, 227])

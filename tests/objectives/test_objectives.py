@@ -138,3 +138,18 @@ def test_views_are_drawn_afresh_and_shown_beside_their_image(generator):
     shown = method.shown(images, generator)
     assert list(shown) == ["image", "view 1", "view 2", "view 3"]
     assert torch.equal(shown["view 2"], images.flip(3))
+
+
+def test_views_are_not_rounded_by_autocast(generator):
+    class Products(Echo):
+        """A view that multiplies, as one's own may."""
+
+        def apply(self, images, parameters):
+            return images @ images.mT
+
+    images = torch.rand(3, 1, 8, 8, generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = images @ images.mT
+        exact = draw_views(Products(), images, generator)
+    assert torch.equal(exact, images @ images.mT)
+    assert not torch.equal(exact, rounded.float())

@@ -48,3 +48,10 @@ def test_it_is_the_same_critic_afterwards(monkeypatch):
 def test_memory_that_can_be_had():
     found = choice.available(torch.device("cpu"))
     assert found is None or 2**20 < found < 2**50
+
+
+def test_what_torch_holds_and_has_freed_is_to_be_had(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (6, 24))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 17)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2)
+    assert choice.available(torch.device("cuda")) == 6 + 17 - 2

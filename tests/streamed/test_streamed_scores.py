@@ -290,6 +290,14 @@ def test_too_little_to_contrast_or_to_turn_is_refused_in_one_line(streaming):
             paired(Dot(), torch.zeros(4, 3), torch.zeros(6, 3), 4)
 
 
+def test_turned_scores_have_the_factors_as_they_were_given(streaming):
+    streaming(True)
+    x, y = (normal(7, 3, seed=seed).bfloat16() for seed in range(2))
+    scores = paired(Dot(), x, y)
+    assert scores._given == (x, y)
+    assert scores.turned()._given == (y, x)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
@@ -302,7 +310,7 @@ def test_on_cuda_as_in_float64(arrangement, dtype, streaming):
         found = []
         for stream, kind in ((True, dtype), (False, torch.float64)):
             streaming(stream, 64)
-            inputs = [x.to(kind).requires_grad_() for x in given]
+            inputs = [x.detach().to(kind, copy=True).requires_grad_() for x in given]
             value = read(arrange(Dot(), *inputs))
             value.sum().backward()
             found.append([value.detach().double(), *(x.grad.double() for x in inputs)])

@@ -3,14 +3,17 @@ import os
 import pickle
 import signal
 import threading
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mutua.training import Diverged, Interrupted, Plan, fit
 from mutua.training import checkpoint as checkpoints
+from mutua.training import trainer as trainers
 from mutua.training.metrics import read
 from mutua.training.plan import learning_rate
 from mutua.training.trainer import Trainer
@@ -350,3 +353,37 @@ def test_the_rate_that_is_logged_is_scaled_by_what_a_step_sees():
 def test_a_batch_must_divide_among_devices():
     with pytest.raises(InputError, match="batch: 9 does not divide among 2 devices"):
         replace(PLAN, batch=9, devices=2)
+
+
+@pytest.mark.parametrize("micro_batch", [0, 4])
+def test_mixed_precision_does_not_round_the_examples(micro_batch):
+    class Seen(Regression):
+        def draw(self, batch, generator):
+            seen.append(batch)
+            return {}
+
+        def embed(self, batch, drawn):
+            return self.linear(batch)[:, None]  # (n, 1, 1)
+
+        def judge(self, z):
+            return Step(z.float().square().mean())
+
+        def step(self, batch, generator):
+            return self.judge(self.embed(batch, self.draw(batch, generator)))
+
+    seen, data = [], Numbers()
+    plan = Plan(epochs=1, batch=8, precision="bf16-mixed", accelerator="cpu", micro_batch=micro_batch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # slow on many a processor
+        fit(Seen(), data, plan)
+    assert {batch.dtype for batch in seen} == {torch.float32}
+    assert torch.equal(torch.cat(seen).sort(0).values, data.values.sort(0).values)
+
+
+def test_more_devices_than_there_are_is_one_line(monkeypatch):
+    def refuses(*_, **__):
+        raise MisconfigurationException("You requested gpu: [0, 1]\n But your machine only has: [0]")
+
+    monkeypatch.setattr(trainers, "Fabric", refuses)
+    with pytest.raises(InputError, match=r"devices: cpu, 2: You requested gpu: \[0, 1\] But your machine"):
+        fit(Regression(), Numbers(), Plan(accelerator="cpu", devices=2, batch=8))

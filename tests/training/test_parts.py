@@ -144,3 +144,16 @@ def test_synchronised_batch_norm_of_one_process_is_batch_norm(shape):
     assert list(synced.state_dict()) == keys
     assert torch.allclose(synced(x), want)
     assert torch.allclose(synced[0].running_var, running)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_where_fp16_is_clipped_the_step_does_not_unscale(name):
+    # Fabric refuses to clip otherwise, at the first step.
+    def unscales(**settings):
+        return getattr(
+            optimizer(Regression(), Plan(optimizer=name, **settings)), "_step_supports_amp_scaling", False
+        )
+
+    assert not unscales(precision="16-mixed", clip=1.0)
+    assert unscales(precision="16-mixed")
+    assert unscales(clip=1.0)

@@ -275,3 +275,12 @@ def test_threads_are_few_where_there_is_little_to_do():
         assert module._threads(512, 3 * 32 * 32) == 4
     finally:
         torch.set_num_threads(before)
+
+
+def test_neither_way_is_rounded_by_autocast():
+    view, images = simclr(3, 33, blur=1.0), pictures(6, 3, 40).float() / 255
+    parameters = view.draw(6, 40, 40, seeded(5))
+    want = view.plain(images, parameters), view.apply(images, parameters)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = view.plain(images, parameters), view.apply(images, parameters)
+    assert all(torch.equal(a, b) for a, b in zip(found, want, strict=True))

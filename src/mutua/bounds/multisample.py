@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mutua.kernels.copies import alike
 from mutua.types import InputError, Scores
 
 __all__ = ["infonce", "infonce_loss", "interpolated"]
@@ -59,7 +60,7 @@ def interpolated(
     if not 0 <= alpha <= 1:
         raise InputError(f"alpha: {alpha} is not in [0, 1]")
     joint = scores.joint  # (*b, n, p)
-    log_q = torch.as_tensor(log_baseline, dtype=joint.dtype, device=joint.device)
+    log_q = alike(log_baseline, joint)
     rest = scores.row_logmeanexp()  # (*b, n)
     log_q = log_q.expand_as(rest)  # (*b, n)
     k = scores.others + 1

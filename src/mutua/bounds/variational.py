@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mutua.kernels.copies import alike
 from mutua.types import Scores
 
 __all__ = ["dv", "nwj", "tuba"]
@@ -34,7 +34,7 @@ def tuba(scores: Scores, log_baseline: Float[Tensor, "*b n"] | float = 0.0) -> F
     Paper: Poole et al. 2019, On Variational Bounds of Mutual Information, arXiv:1905.06922, section 2.2.
     """
     joint = scores.joint  # (*b, n, p)
-    log_a = torch.as_tensor(log_baseline, dtype=joint.dtype, device=joint.device)
+    log_a = alike(log_baseline, joint)
     product = (scores.row_logmeanexp() - log_a).exp().mean(-1)  # (*b,)
     return 1 + joint.mean((-2, -1)) - log_a.mean(-1 if log_a.ndim else None) - product
 

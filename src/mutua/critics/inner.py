@@ -59,16 +59,21 @@ class Cosine(InnerProduct):
             self.register_buffer("log_temperature", log_temperature)
 
     def left(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
-        return normalize(x, dim=-1) * torch.exp(-self.log_temperature).to(x.dtype)
+        return (_unit(x) * torch.exp(-self.log_temperature)).to(x.dtype)
 
     def right(self, y: Float[Tensor, "*m d"]) -> Float[Tensor, "*m d"]:
-        return normalize(y, dim=-1)
+        return _unit(y).to(y.dtype)
 
     def both(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
-        return normalize(x, dim=-1) * torch.exp(-self.log_temperature / 2).to(x.dtype)
+        return (_unit(x) * torch.exp(-self.log_temperature / 2)).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"temperature={self.log_temperature.exp().item():.3g}"
+
+
+def _unit(x: Tensor) -> Tensor:
+    """x / |x| in float32 at least: a norm of 8 bits would make all of a row's scores as wrong."""
+    return normalize(x.float() if x.dtype in (torch.float16, torch.bfloat16) else x, dim=-1)
 
 
 class Bilinear(InnerProduct):

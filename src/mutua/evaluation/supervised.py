@@ -108,7 +108,7 @@ def _judge(method: Supervised, test: Images, batch: int) -> float:
 def _trained(
     encoder: nn.Module, train: Images, test: Images, view: View | None, plan: Plan, progress: bool, what: str
 ) -> tuple[Supervised, Score]:
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)  # of the head
         method = Supervised(encoder, _classes(train, test), view)
     fit(method, Labelled(train), plan, progress=progress)
@@ -138,7 +138,7 @@ def supervised(
     Raises `InputError` for images without labels, or of two shapes.
     """
     _classes(train, test)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         encoder = build()
     return _trained(encoder, train, test, view, plan, progress, "full supervision")

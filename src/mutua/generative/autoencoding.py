@@ -142,7 +142,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _started(self, k: int, seed: int, x: Tensor, u: Auxiliary | None) -> Variational:
         """A model whose encoder is the first k principal components at deviation 1, in a random rotation."""
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             values, vectors = torch.linalg.eigh(x.double().T @ x.double() / len(x))
             top = (vectors[:, -k:] / values[-k:].clamp_min(1e-8).sqrt()).T  # (k, d)

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from mutua.generative.elbo import DENSITIES, EXPECTATIONS, Weights, decomposition, entropy, observation
 from mutua.generative.networks import LinearPlus
+from mutua.kernels.copies import there
 from mutua.kernels.posterior import product
 from mutua.types import Method, Step
 
@@ -110,7 +111,8 @@ class Variational(Method):
     def step(self, batch: tuple[Tensor, Tensor], generator: Generator) -> Step:
         x, u = batch
         q, log_diagonal, location, log_scale = self.posterior(x, u)
-        noise = torch.randn(q.mean.shape, generator=generator, device=generator.device).to(x)
+        noise = torch.randn(q.mean.shape, generator=generator, device=generator.device)
+        noise = there(noise, x.device).to(x.dtype)
         s = q.sample(noise)
         fit = observation(x, self.decoder(s), self.log_noise)  # (n,)
         variance = q.factor.square().sum(-1)
@@ -136,7 +138,8 @@ class Variational(Method):
         q, log_diagonal, location, log_scale = self.posterior(x, u)
         found = []
         for _ in range(samples):
-            noise = torch.randn(q.mean.shape, generator=generator, device=generator.device).to(x)
+            noise = torch.randn(q.mean.shape, generator=generator, device=generator.device)
+            noise = there(noise, x.device).to(x.dtype)
             s = q.sample(noise)
             log_q = -0.5 * (noise.square().sum(-1) + self.k * math.log(2 * math.pi)) - log_diagonal.sum(-1)
             log_p = DENSITIES[self.family](s, location, log_scale).sum(-1)

@@ -253,7 +253,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return NETWORKS[self.network](inputs, outputs, self.layers, width)
 
     def _trained(self, pairs: Pairs, components: int, steps: int, restart: int) -> Method:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1_000_003 * int(self.random_state) + restart)
             method = self._method(self._network(components), components, restart)
         return self._descended(method, pairs, steps, restart)
@@ -315,7 +315,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         # Sources of whitened rows z, x = mean + inverse z.
         encoder.weight.copy_(torch.from_numpy(ica.components_ @ self._white.inverse))
         encoder.bias.zero_()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.random_state))
             method = self._method(encoder, len(ica.components_), 0)
         encoder.requires_grad_(False)

@@ -20,7 +20,9 @@ __all__ = ["Contrastive", "draw_views", "head_mlp"]
 def draw_views(view: View, images: Tensor, generator: Generator) -> Tensor:
     """One view of each image, its parameters drawn for the batch of all ranks so that ranks don't matter."""
     n, _, height, width = images.shape
-    return view.apply(images, mine(view.draw(n * world(), height, width, generator)))
+    drawn = mine(view.draw(n * world(), height, width, generator))
+    with torch.autocast(images.device.type, enabled=False):  # it would round pixels to fewer levels than they have
+        return view.apply(images, drawn)
 
 
 def head_mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

@@ -19,7 +19,7 @@ from torch import Tensor
 from mutua.critics import Dot
 from mutua.ranks import gather, highest, rank, total, world
 from mutua.scores import Dense, Streamed, multiview
-from mutua.streamed import wide
+from mutua.streamed import factorised, wide
 from mutua.types import Critic, Elementwise, InnerProduct, Scores
 
 __all__ = ["Arrange", "Pooled", "scored", "scored_views"]
@@ -61,25 +61,43 @@ def scored(arrange: Arrange, critic: Critic, x: Tensor, y: Tensor) -> Scores:
     """Scores of x (n, ...) against y (n, ...) of all ranks.
 
     A critic that factorises is applied to this rank's rows, and its right side is gathered; any other sees the
-    gathered rows. Scores are float32 at least: a softmax of bfloat16 scores would round what it compares.
+    gathered rows. Scores are float32 at least: a softmax of bfloat16 scores would round what it compares. So are
+    the factors, but for many pairs on CUDA under autocast to bfloat16, whose products are its in any case.
     """
+    kept: Callable[[Tensor], Tensor] = wide
     if isinstance(critic, InnerProduct):
+        if _brief(x) and factorised(critic, len(x), y.shape[:-1].numel() * world()):
+            kept = Tensor.bfloat16
         x, y, critic = critic.left(x), critic.right(y), Dot()
     with torch.autocast(x.device.type, enabled=False):
-        return _pooled(arrange(critic, wide(x), gather(wide(y)), rank() * len(x) if world() > 1 else 0))
+        return _pooled(arrange(critic, kept(x), gather(kept(y)), rank() * len(x) if world() > 1 else 0))
 
 
 def scored_views(critic: Critic, views: Float[Tensor, "v n d"]) -> Scores:
-    """`multiview` of this rank's views among those of all ranks, in float32 at least."""
+    """`multiview` of this rank's views among those of all ranks; scores and factors as in `scored`."""
+    n = views.shape[:-1].numel()
+    kept: Callable[[Tensor], Tensor] = wide
+    if _brief(views) and factorised(critic, n, n * world()):
+        kept = Tensor.bfloat16
     with torch.autocast(views.device.type, enabled=False):
         views = wide(views)
         if world() == 1:
-            return multiview(critic, views)
+            if kept is wide:
+                return multiview(critic, views)
+            assert isinstance(critic, InnerProduct)
+            if (z := critic.both(views)) is not None:
+                return multiview(Dot(), kept(z))
         x, y = views, views
         if isinstance(critic, InnerProduct):
             x, y, critic = critic.left(views), critic.right(views), Dot()
-        everyone = gather(y.transpose(0, 1)).transpose(0, 1)  # (v, n of all ranks, d)
-        return _pooled(multiview(critic, x, everyone, rank() * views.shape[1]))
+        everyone = gather(kept(y).transpose(0, 1)).transpose(0, 1)  # (v, n of all ranks, d)
+        return _pooled(multiview(critic, kept(x), everyone, rank() * views.shape[1]))
+
+
+def _brief(x: Tensor) -> bool:
+    """Whether x lies on CUDA and products of it are bfloat16's, by autocast or by its own dtype."""
+    kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else x.dtype
+    return x.is_cuda and kind == torch.bfloat16
 
 
 def _pooled(scores: Dense | Streamed) -> Scores:

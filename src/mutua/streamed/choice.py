@@ -44,7 +44,9 @@ def streams(left: Float[Tensor, "*b n k"], right: Float[Tensor, "*b m k"]) -> bo
 def available(device: torch.device) -> int | None:
     """Bytes of memory that can be had; none where the system doesn't say."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        # What torch holds and has freed is not free to the driver, and is to be had all the same.
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + held
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))

@@ -39,25 +39,25 @@ def fused_rows(left: Tensor, right: Tensor, apart: Sequence[Run]) -> Float[Tenso
         if left is right:
             return torch.stack([_Symmetric.apply(z, gaps) for z in left.reshape(-1, n, k)]).view(*b, n)
         both = zip(left.reshape(-1, n, k), right.reshape(-1, m, k), strict=True)
-        return torch.stack([_Rows.apply(x, y, gaps) for x, y in both]).view(*b, n)
+        return torch.stack([_Rows.apply(x, y, gaps, torch.is_grad_enabled()) for x, y in both]).view(*b, n)
 
 
 class _Rows(torch.autograd.Function):
     """(n, k), (m, k) to (n,)."""
 
     @staticmethod
-    def forward(ctx: Any, left: Tensor, right: Tensor, gaps: Any) -> Tensor:
+    def forward(ctx: Any, left: Tensor, right: Tensor, gaps: Any, grad: bool) -> Tensor:
         from mutua.kernels import contrast_triton as kernels
 
         left, right = left.contiguous(), right.contiguous()
-        logs, means = kernels.row_sums(left, right, gaps, means=ctx.needs_input_grad[0])
+        logs, means = kernels.row_sums(left, right, gaps, means=grad and ctx.needs_input_grad[0])
         ctx.save_for_backward(left, right, logs, means)
         ctx.gaps = gaps
         return logs * math.log(2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         from mutua.kernels import contrast_triton as kernels
 
         left, right, logs, means = ctx.saved_tensors
@@ -66,7 +66,7 @@ class _Rows(torch.autograd.Function):
         at_right = None
         if ctx.needs_input_grad[1]:
             at_right = kernels.weighted_sums(right, left, ctx.gaps.turned, None, (logs, g))
-        return at_left, at_right, None
+        return at_left, at_right, None, None
 
 
 class _Symmetric(torch.autograd.Function):

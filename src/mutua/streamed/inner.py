@@ -83,7 +83,8 @@ class Streamed:
         if self.joint.shape[-1] != 1 or self.shape[0] != self.shape[1]:
             raise InputError("scores: only those of all pairs can be turned; use mutua.scores.paired")
         apart = [Run(run.column, run.row, run.length) for run in self.apart]
-        return Streamed(self.right, self.left, self.joint, apart, self.size)
+        left, right = self._given
+        return Streamed(right, left, self.joint, apart, self.size)
 
     def row_logmeanexp(self) -> Float[Tensor, "*b n"]:
         # Bounds that are logged beside the one that trains ask again, without a gradient.

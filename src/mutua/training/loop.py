@@ -84,8 +84,11 @@ def fit(
         raise InputError("resume: needs the folder that the checkpoint is in")
 
     with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng())
+        stack.enter_context(torch.random.fork_rng(devices=[]))
         trainer = Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
+        on_cuda = trainer.fabric.device.type == "cuda"
+        if on_cuda:
+            stack.enter_context(torch.random.fork_rng(devices=[trainer.fabric.device]))
         if resume and path is not None:
             trainer.load(path)
         start, stop = trainer.step, batches_in_all - batches_in_all % plan.accumulate
@@ -94,7 +97,6 @@ def fit(
         rows: list[dict[str, float]] = [] if folder is None else _numbers(read(folder / "metrics.csv"))
         show = stack.enter_context(display(progress and rank() == 0, type(method).__name__, start, stop))
         asked = stack.enter_context(asked_to_stop())
-        on_cuda = trainer.fabric.device.type == "cuda"
         stack.enter_context(_fastest_convolutions(on_cuda))
         pin = trainer.fabric.device if on_cuda else None
         read_ahead = batches(data, batch, plan.seed, start, stop, pin)

@@ -83,12 +83,17 @@ def _trust(w: Tensor, u: Tensor, eta: float) -> Tensor:
     return torch.where((w_norm > 0) & (u_norm > 0), ratio, torch.ones_like(ratio))
 
 
+def _fused(plan: Plan) -> bool:
+    """Where fp16's gradients are clipped they are unscaled before the step, which the fused one does itself."""
+    return not (plan.precision == "16-mixed" and plan.clip)
+
+
 def _adamw(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
-    return AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=True)
+    return AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=_fused(plan))
 
 
 def _adam(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
-    return Adam(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=True)
+    return Adam(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=_fused(plan))
 
 
 def _sgd(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
@@ -41,9 +42,16 @@ class _Forward(nn.Module):
         super().__init__()
         self.method = method
 
-    def forward(self, batch: Any, generator: Generator) -> tuple[Tensor, dict[str, Any]]:
-        step = self.method.step(batch, generator)
+    def forward(self, batch: _Held, generator: Generator) -> tuple[Tensor, dict[str, Any]]:
+        step = self.method.step(batch.examples, generator)
         return step.loss, dict(step.logs)
+
+
+class _Held:
+    """Examples that Fabric does not look into: in mixed precision it would round images before their views."""
+
+    def __init__(self, examples: Any) -> None:
+        self.examples = examples
 
 
 def _channels_last(method: nn.Module) -> None:
@@ -86,7 +94,8 @@ class Trainer:
                 strategy="ddp" if plan.devices > 1 else "auto",
                 precision=plan.precision,
             )
-        except (RuntimeError, ValueError) as error:  # what Fabric makes of a device that is not there
+        # What Fabric makes of devices that are not there.
+        except (RuntimeError, ValueError, MisconfigurationException) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"accelerator, devices: {plan.accelerator}, {plan.devices}: {reason}") from error
         self.fabric.launch()
@@ -132,7 +141,7 @@ class Trainer:
         if 0 < plan.micro_batch < self.batch // world() and isinstance(method, Embedding):
             step = cached_step(
                 method,
-                self.fabric.strategy.precision.convert_input(examples),
+                examples,
                 generator,
                 plan.micro_batch,
                 plan.batch_norm,
@@ -143,7 +152,7 @@ class Trainer:
                 average_gradients(method.parameters())
             return step
         with self.fabric.no_backward_sync(self.module, enabled=not last):
-            loss, logs = self.module(examples, generator)
+            loss, logs = self.module(_Held(examples), generator)
             self.fabric.backward(loss / plan.accumulate)
         return Step(loss, logs)
 

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
+from mutua.kernels.copies import there
 from mutua.types import InputError
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "check_probability",
     "check_range",
     "check_rgb",
-    "there",
     "uniform",
 ]
 
@@ -78,13 +78,6 @@ def as_dtype(images: Tensor, dtype: torch.dtype) -> Tensor:
     if dtype == torch.uint8:
         return (images * 255).round_().clamp_(0, 255).to(torch.uint8)
     return images.to(dtype)
-
-
-def there(x: Tensor, device: torch.device) -> Tensor:
-    """x on the device; the host doesn't wait for CUDA to take what lies on the CPU, which needs pinned memory."""
-    if x.numel() and x.device.type == "cpu" and device.type == "cuda" and not torch.compiler.is_compiling():
-        x = x.pin_memory()
-    return x.to(device, non_blocking=device.type == "cuda")
 
 
 # --- draws -------------------------------------------------------------------------------------------------

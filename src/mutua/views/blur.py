@@ -9,6 +9,7 @@ from typing import Any
 from jaxtyping import Int
 from torch import Generator, Tensor
 
+from mutua.kernels.copies import there
 from mutua.types import InputError
 from mutua.views.base import (
     Transform,
@@ -19,7 +20,6 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_range,
-    there,
     uniform,
 )
 from mutua.views.resample import blur_matrix, resample

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from mutua.kernels.copies import there
 from mutua.types import InputError
 from mutua.views.base import (
     Transform,
@@ -20,7 +21,6 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_range,
-    there,
     uniform,
 )
 from mutua.views.resample import resample, resize_matrix

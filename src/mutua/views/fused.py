@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from mutua.kernels import views as kernel
+from mutua.kernels.copies import there
 from mutua.kernels.triton_here import triton_here
 from mutua.kernels.views_stages import staged
 from mutua.types import View
-from mutua.views.base import there
 from mutua.views.blur import GaussianBlur, blur_radius
 from mutua.views.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.jitter import OPERATIONS, ColourJitter, Greyscale, Solarise

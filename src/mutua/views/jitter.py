@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import Generator, Tensor
 
+from mutua.kernels.copies import there
 from mutua.types import InputError
 from mutua.views import colour
 from mutua.views.base import (
@@ -22,7 +23,6 @@ from mutua.views.base import (
     check_images,
     check_probability,
     check_rgb,
-    there,
     uniform,
 )
 

@@ -13,12 +13,13 @@ __all__ = ["blur_matrix", "resample", "resize_matrix"]
 def resample(
     images: Float[Tensor, "n c h w"], rows: Float[Tensor, "n H h"], columns: Float[Tensor, "n W w"]
 ) -> Float[Tensor, "n c H W"]:
-    """out[i, k] = rows[i] @ images[i, k] @ columns[i]^T, for each image i and channel k."""
+    """out[i, k] = rows[i] @ images[i, k] @ columns[i]^T, for each image i and channel k; autocast or not."""
     n, c, h, w = images.shape
     H, W = rows.shape[1], columns.shape[1]
-    wide = torch.bmm(images.reshape(n, c * h, w), columns.mT)  # (n, c h, W)
-    wide = wide.view(n, c, h, W).transpose(1, 2).reshape(n, h, c * W)
-    return torch.bmm(rows, wide).view(n, H, c, W).transpose(1, 2).contiguous()  # (n, c, H, W)
+    with torch.autocast(images.device.type, enabled=False):
+        wide = torch.bmm(images.reshape(n, c * h, w), columns.mT)  # (n, c h, W)
+        wide = wide.view(n, c, h, W).transpose(1, 2).reshape(n, h, c * W)
+        return torch.bmm(rows, wide).view(n, H, c, W).transpose(1, 2).contiguous()  # (n, c, H, W)
 
 
 def resize_matrix(
@@ -50,4 +51,5 @@ def blur_matrix(sigma: Float[Tensor, " n"], radius: int, size: int) -> Float[Ten
     source = (torch.arange(size, device=sigma.device)[:, None] + offset).abs()  # (size, k)
     source = (size - 1) - (size - 1 - source).abs()
     taps = F.one_hot(source, size).to(kernel.dtype)  # (size, k, size)
-    return torch.einsum("nk,ikj->nij", kernel, taps)
+    with torch.autocast(kernel.device.type, enabled=False):
+        return torch.einsum("nk,ikj->nij", kernel, taps)

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from mutua.kernels.copies import there
 from mutua.types import InputError
-from mutua.views.base import Transform, check_images, there
+from mutua.views.base import Transform, check_images
 
 __all__ = ["PaddedCrop"]
 
