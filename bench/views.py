@@ -94,6 +94,11 @@ def speed(log: Log, rounds: int) -> tuple[list[Table], list[str]]:
     return tables, [*words, views_peers.SETTINGS]
 
 
+def _kept_as(part: str) -> str:
+    """A step's times depend on the processor's instructions more than on all else: each kind keeps its own."""
+    return f"step, {torch.backends.cpu.get_cpu_capability()}" if part == "step" else part
+
+
 def main(args: list[str]) -> None:
     """Run the parts asked for and write the record; the others' tables stay as they were."""
     parser = argparse.ArgumentParser(prog="python -m bench views", description=__doc__)
@@ -112,13 +117,13 @@ def main(args: list[str]) -> None:
     for part in given.parts:
         tables, words = runs[part]()
         measured = f"{part.capitalize()} measured on {datetime.date.today().isoformat()}: {one_line(machine())}."
-        made[part] = {"tables": [vars(table) for table in tables], "words": [measured, *words]}
+        made[_kept_as(part)] = {"tables": [vars(table) for table in tables], "words": [measured, *words]}
     try:
         kept = json.loads((FOLDER / "views.json").read_text())["settings"]["parts"] | made
     except (OSError, KeyError):
         kept = made
-    found = [Table(**table) for part in PARTS if part in kept for table in kept[part]["tables"]]
-    said = [words for part in PARTS if part in kept for words in kept[part]["words"]]
+    found = [Table(**table) for part in sorted(kept) for table in kept[part]["tables"]]
+    said = [words for part in sorted(kept) for words in kept[part]["words"]]
     keep("views", "Views", found, log, said, {"rounds": given.rounds, "parts": kept})
 
 

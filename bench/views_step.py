@@ -137,6 +137,7 @@ class _Same:
 
 def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
     """Images a second of the whole loops, and where our step's time goes."""
+    kind = torch.backends.cpu.get_cpu_capability()
     images = load("cifar10", "train")
     loops = {"mutua": _ours(images, steps, "32-true")}
     if not bfloat16_is_slow():  # else minutes a step
@@ -173,7 +174,7 @@ def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
     )
     faster = ["mutua is faster by", "in bf16-mixed by"][: len(own)]
     columns = ["loop", "images a CPU second", "images a second", *faster]
-    tables = [Table("SimCLR, a whole step", columns, rows, note)]
+    tables = [Table(f"SimCLR, a whole step, {kind}", columns, rows, note)]
     pieces = _parts(images)
     seconds: dict[str, list[float]] = {name: [] for name in pieces}
     for k in range(rounds + 1):
@@ -188,7 +189,7 @@ def step(log: Log, rounds: int, steps: int) -> tuple[list[Table], list[str]]:
     encoder = median(seconds["encoder, both ways"])
     note = _limit(pieces["encoder, both ways"], encoder, whole, rounds)
     log(note)
-    tables.append(Table("Where the step's time goes", ["piece", "CPU ms", "% of the step"], rows, note))
+    tables.append(Table(f"Where the step's time goes, {kind}", ["piece", "CPU ms", "% of the step"], rows, note))
     return tables, []
 
 
