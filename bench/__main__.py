@@ -24,6 +24,7 @@ NAMES = {
     "words_kinds": "CBOW and subword vectors beside gensim's CBOW and FastText: words a second, quality",
     "large_batch": "SimCLR's step on ResNet-18 at batch 4096 in chunks: time an image, memory; layouts",
     "ivae": "IVAE on its own simulation, beside VAE, beta-VAE and linear models; ICE-BeeM's grid",
+    "gathering": "rows of other ranks by one gathering or handed round a ring",
     "contrast_cuda": "InfoNCE on CUDA in bfloat16, beside the whole matrix and inf-cl: time, memory",
     "resnet18": "SimCLR on ResNet-18, CIFAR-10, 200 epochs on CUDA: k-NN accuracy, how long it takes",
     "contrast": "contrastive losses streamed, beside lightly, pytorch-metric-learning and info-nce-pytorch",

@@ -182,3 +182,18 @@ def test_too_little_to_contrast_is_refused_in_one_line() -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="1 view of each example"):
         multiview(Dot(), torch.zeros(1, 4, 3))
+
+
+@pytest.mark.parametrize("arrange", ["paired", "views", "places"])
+def test_scores_are_not_rounded_by_autocast(arrange):
+    x = torch.randn(2, 40, 8, generator=torch.Generator().manual_seed(0))
+    how = {
+        "paired": lambda: paired(Dot(), x[0], x[1]),
+        "views": lambda: multiview(Dot(), x),
+        "places": lambda: local(Dot(), x[0], x[1][:, None]),
+    }[arrange]
+    want = how().product
+    with torch.autocast("cpu", torch.bfloat16):
+        found = how().product
+    assert found.dtype == torch.float32
+    assert torch.equal(found, want)

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 
 from mutua.kernels.contrast import Run, holes, remaining
 from mutua.streamed import Streamed, factorised, few, room, streams, wide
-from mutua.types import Critic, Elementwise, InputError
+from mutua.types import Critic, Elementwise, InputError, inner_products
 
 __all__ = ["Dense", "Streamed", "dense", "drawn", "local", "multiview", "paired", "shuffled"]
 
@@ -101,12 +101,12 @@ def paired(
     n, m = x.shape[-2], y.shape[-2]
     _partners(n, m, first)
     apart = (Run(0, first, n),)
-    if inner := factorised(critic, n, m):
+    if inner := factorised(critic, x.shape[:-1].numel() * m):
         left, right = inner.left(x), inner.right(y)  # (*b, n, k), (*b, m, k)
         if streams(left, right):
             joint = (wide(left) * wide(right[..., first : first + n, :])).sum(-1, keepdim=True)  # (*b, n, 1)
             return Streamed(left, right, joint, apart)
-        matrix = wide(left) @ wide(right).mT  # (*b, n, m)
+        matrix = inner_products(left, right)  # (*b, n, m)
     else:
         room(critic, x, y)
         matrix = critic.matrix(x, y)
@@ -165,14 +165,14 @@ def multiview(
     x, y = views.flatten(0, 1), everyone.flatten(0, 1)  # (v n, d), (v m, d)
     other = torch.arange(v - 1, device=x.device)
     other = other + (other >= torch.arange(v, device=x.device).repeat_interleave(n)[:, None])  # (v n, v - 1)
-    if inner := factorised(critic, v * n, v * m):
+    if inner := factorised(critic, v * n * v * m):
         z = inner.both(x) if among is None else None
         left, right = (inner.left(x), inner.right(y)) if z is None else (z, z)  # (v n, k), (v m, k)
         if streams(left, right):
             own = wide(right).unflatten(0, (v, m))[:, first : first + n]  # (v, n, k)
             each = torch.einsum("ank,bnk->anb", wide(left).unflatten(0, (v, n)), own)  # (v, n, v)
             return Streamed(left, right, each.flatten(0, 1).gather(1, other), apart)
-        matrix = wide(left) @ wide(right).mT  # (v n, v m)
+        matrix = inner_products(left, right)  # (v n, v m)
     else:
         room(critic, x, y)
         matrix = critic.matrix(x, y)
@@ -193,12 +193,12 @@ def local(
     _partners(n, m, first)
     apart = tuple(Run(0, first * places + place, n, places) for place in range(places))
     flat = y.flatten(0, 1)  # (m l, dy)
-    if inner := factorised(critic, n, m * places):
+    if inner := factorised(critic, n * m * places):
         left, right = inner.left(x), inner.right(flat)  # (n, k), (m l, k)
         if streams(left, right):
             own = wide(right).unflatten(0, (m, places))[first : first + n]  # (n, l, k)
             return Streamed(left, right, torch.einsum("nk,nlk->nl", wide(left), own), apart)
-        matrix = wide(left) @ wide(right).mT  # (n, m l)
+        matrix = inner_products(left, right)  # (n, m l)
     else:
         room(critic, x, flat)
         matrix = critic.matrix(x, flat)

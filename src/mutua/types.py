@@ -32,6 +32,7 @@ __all__ = [
     "Step",
     "Table",
     "View",
+    "inner_products",
 ]
 
 Elementwise = Callable[[Tensor], Tensor]
@@ -120,7 +121,14 @@ class InnerProduct(Critic):
         return (self.left(x) * self.right(y)).sum(-1)
 
     def matrix(self, x: Float[Tensor, "*b n dx"], y: Float[Tensor, "*b m dy"]) -> Float[Tensor, "*b n m"]:
-        return self.left(x) @ self.right(y).mT
+        return inner_products(self.left(x), self.right(y))
+
+
+def inner_products(left: Float[Tensor, "*b n k"], right: Float[Tensor, "*b m k"]) -> Float[Tensor, "*b n m"]:
+    """<left_i, right_j> in float32 at least, autocast or not: a softmax would compare what bfloat16 rounds."""
+    kind = torch.promote_types(torch.promote_types(left.dtype, right.dtype), torch.float32)
+    with torch.autocast(left.device.type, enabled=False):
+        return left.to(kind) @ right.to(kind).mT
 
 
 # --- what is learned, and how ------------------------------------------------------------------------------

@@ -171,13 +171,71 @@ def test_kept_once_all_is_decoded(jpegs: Path, tmp_path: Path) -> None:
     assert torch.equal(first.take(torch.arange(12)), second.take(torch.arange(12)))
 
 
-def test_unfinished_file_goes_with_its_images(jpegs: Path, tmp_path: Path) -> None:
-    found = folder(jpegs, cache=tmp_path / "cache", in_memory=0, at_once=False)
+def test_the_next_one_goes_on_with_an_unfinished_file(jpegs: Path, tmp_path: Path) -> None:
+    decoded = tmp_path / "cache" / "decoded"
+
+    def some(*rows: int) -> tuple[int, int]:
+        found = folder(jpegs, cache=tmp_path / "cache", in_memory=0, at_once=False)
+        before = found.decoded if isinstance(found, Streamed) else -1
+        assert torch.equal(found.take(torch.tensor(rows)), folder(jpegs).take(torch.tensor(rows)))
+        after = found.decoded if isinstance(found, Streamed) else -1
+        del found
+        gc.collect()
+        return before, after
+
+    assert some(0, 1, 2) == (0, 3)
+    assert len(os.listdir(decoded)) == 2  # the part, and the list of what it has
+    assert some(2, 7) == (3, 4)
+    assert some(*range(12)) == (4, 12)
+    assert sorted(file.suffix for file in decoded.iterdir()) == [".json", ".npy"]
+    assert some(5) == (-1, -1)
+
+
+@pytest.mark.parametrize("damage", ["{", "[99]", '["a"]', "no list", "no pixels", "short"])
+def test_a_damaged_unfinished_file_is_begun_anew(jpegs: Path, tmp_path: Path, damage: str) -> None:
+    def begun() -> Streamed:
+        found = folder(jpegs, cache=tmp_path / "cache", in_memory=0, at_once=False)
+        assert isinstance(found, Streamed)
+        return found
+
+    found = begun()
     found.take(torch.arange(3))
-    assert len(os.listdir(tmp_path / "cache" / "decoded")) == 1
     del found
     gc.collect()
+    (part,) = (tmp_path / "cache" / "decoded").glob("*.part")
+    beside = part.with_name(part.name + ".json")
+    if damage == "no list":
+        beside.unlink()
+    elif damage == "no pixels":
+        part.unlink()
+    elif damage == "short":
+        part.write_bytes(part.read_bytes()[:-100])
+    else:
+        beside.write_text(damage)
+    again = begun()
+    assert again.decoded == 0
+    assert np.array_equal(again.pixels, folder(jpegs).pixels)
+
+
+def test_nothing_unfinished_is_left_of_nothing(jpegs: Path, tmp_path: Path) -> None:
+    folder(jpegs, cache=tmp_path / "cache", in_memory=0, at_once=False)
+    gc.collect()
     assert not os.listdir(tmp_path / "cache" / "decoded")
+
+
+@pytest.mark.parametrize("damage", ["{", "[1, 2]", "3", "[0, 0]"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_damaged_list_of_a_kept_file_is_made_again(
+    jpegs: Path, tmp_path: Path, damage: str, at_once: bool
+) -> None:
+    def read() -> np.ndarray:
+        return folder(jpegs, cache=tmp_path / "cache", in_memory=0, at_once=at_once).pixels
+
+    want = read()
+    (beside,) = (tmp_path / "cache" / "decoded").glob("*.json")
+    beside.write_text(damage)
+    assert np.array_equal(read(), want)
+    assert np.array_equal(folder(jpegs, cache=tmp_path / "cache", in_memory=0).pixels, want)
 
 
 def test_no_room_is_said(jpegs: Path, tmp_path: Path) -> None:

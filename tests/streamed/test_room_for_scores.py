@@ -5,7 +5,7 @@ from torch import nn
 from mutua.critics import Concat
 from mutua.scores import paired
 from mutua.streamed import choice
-from mutua.types import InputError
+from mutua.types import Critic, InputError
 
 
 def test_a_critic_that_needs_too_much_memory_is_refused_before_it_asks_for_it(monkeypatch):
@@ -55,3 +55,62 @@ def test_what_torch_holds_and_has_freed_is_to_be_had(monkeypatch):
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 17)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2)
     assert choice.available(torch.device("cuda")) == 6 + 17 - 2
+
+
+class Squares(Critic):
+    """Nothing to learn: what its gradient keeps is kept for the vectors that it scores."""
+
+    def forward(self, x, y):
+        return -(x - y).square().sum(-1)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_what_a_critic_without_parameters_takes_is_seen(grad, monkeypatch):
+    x = torch.zeros(6000, 64, requires_grad=grad)
+    monkeypatch.setattr(choice, "available", lambda device: 2**20)
+    with pytest.raises(InputError, match="Squares scores each of 6,000 x 6,000 pairs") as caught:
+        paired(Squares(), x, x)
+    taken = float(str(caught.value).split("which takes ", 1)[1].split(" ", 1)[0]) * 2**30
+    # Differences and squares of 64 numbers a pair; backward the differences and three more, as the process's
+    # memory rose by at 2,100 examples.
+    assert taken == pytest.approx(6000 * 6000 * 64 * 4 * (4 if grad else 2), rel=0.15)
+
+
+def test_parameters_have_no_gradient_of_it(monkeypatch):
+    monkeypatch.setattr(choice, "available", lambda device: 2**60)
+    critic = Concat(4, 4, (8,))
+    x = torch.zeros(600, 4, requires_grad=True)
+    choice.room(critic, x, x)
+    assert x.grad is None
+    assert all(p.grad is None for p in critic.parameters())
+
+
+@pytest.mark.parametrize(
+    ("shape", "streams"),
+    [
+        ((2048, 32), True),
+        ((2048, 1024), False),
+        ((8192, 1024), True),
+        ((40, 1500, 32), True),
+        ((40, 64, 64), False),
+    ],
+)
+def test_no_large_matrix_is_held(shape, streams):
+    left = torch.empty(shape, device="meta")
+    assert choice.streams(left, torch.empty(shape, device="meta")) == streams
+
+
+def test_what_a_pair_takes_is_found_once(monkeypatch):
+    found = []
+    inner = choice._bytes_a_pair
+    monkeypatch.setattr(choice, "available", lambda device: 2**60)
+    monkeypatch.setattr(choice, "_bytes_a_pair", lambda *given: found.append(1) or inner(*given))
+    critic, x = Concat(4, 4, (8,)), torch.zeros(600, 4)
+    for _ in range(3):
+        choice.room(critic, x, x)
+    assert len(found) == 1
+    choice.room(critic, x.requires_grad_(), x)
+    critic.requires_grad_(False)
+    choice.room(critic, x, x)
+    choice.room(Concat(4, 4, (8,)), x, x)
+    assert len(found) == 4

@@ -222,3 +222,21 @@ def test_no_context_is_needed():
     method = contrastive().train()
     cached_step(method, images(4), Generator(), 2, context=nullcontext)
     assert all(p.grad is not None for p in method.parameters())
+
+
+def test_a_frozen_encoder_trains_its_head(tmp_path):
+    found = []
+    for micro_batch in (0, 3):
+        method = contrastive()
+        method.encoder.requires_grad_(False)
+        fit(method, Pictures(), replace(PLAN, micro_batch=micro_batch))
+        found.append(dict(method.named_parameters()))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, msg=name)
+
+
+def test_a_resumption_with_other_batch_norm_names_it(tmp_path):
+    plan = replace(PLAN, micro_batch=3, batch_norm="exact")
+    fit(contrastive(), Pictures(), plan, folder=tmp_path)
+    with pytest.raises(InputError, match="is of batch_norm 'exact', not 'chunk'"):
+        fit(contrastive(), Pictures(), replace(plan, batch_norm="chunk"), folder=tmp_path, resume=True)

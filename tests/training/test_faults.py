@@ -226,3 +226,23 @@ def test_bfloat16_where_the_processor_has_none_is_warned_of(processor, warned, m
         fit(Regression(), Numbers(), PLAN)
     said = [str(one.message) for one in heard if "bf16-mixed on a processor without AVX-512" in str(one.message)]
     assert len(said) == warned
+
+
+def test_what_was_learned_before_a_broken_file_is_kept(tmp_path):
+    class Torn(Numbers):
+        reads = 0
+
+        def take(self, index):
+            self.reads += 1
+            if self.reads == 5:
+                raise InputError("photo.jpg: cannot be read")
+            return super().take(index)
+
+    plan = replace(PLAN, save_every=1e6)
+    with pytest.raises(InputError, match=r"photo\.jpg"):
+        fit(Toy(), Torn(), plan, folder=tmp_path)
+    assert torch.load(tmp_path / checkpoints.NAME, weights_only=True)["step"] == 4
+    method, whole = Toy(), Toy()
+    fit(method, Numbers(), plan, folder=tmp_path, resume=True)
+    fit(whole, Numbers(), plan)
+    assert same(method, whole)

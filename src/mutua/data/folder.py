@@ -140,7 +140,7 @@ def _read(
             beside.write(json.dumps(kept).encode())
 
     try:
-        if not about.exists():
+        if not _kept(place, len(files)):
             place.unlink(missing_ok=True)
         return mapped(place, build), json.loads(about.read_text())
     except OSError as error:
@@ -153,8 +153,15 @@ def _list_of(place: Path) -> Path:
     return place.with_suffix(".json")
 
 
-def _kept(place: Path) -> bool:
-    return place.exists() and _list_of(place).exists()
+def _kept(place: Path, files: int) -> bool:
+    """Whether both are there, and are what they should be: a list of files, and as many rows."""
+    try:
+        rows = json.loads(_list_of(place).read_text())
+        pixels = np.load(place, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    known = isinstance(rows, list) and all(isinstance(k, int) and 0 <= k < files for k in rows)
+    return known and len(rows) == len(set(rows)) == len(pixels)
 
 
 def folder(
@@ -221,7 +228,7 @@ def folder(
     if len(chosen) * int(np.prod(shape)) > in_memory:
         key = fingerprint([files[k] for k in chosen], shape, skip_bad)
         place = cache_folder(cache) / "decoded" / f"folder-{key}.npy"
-    if not at_once and not skip_bad and not (place is not None and _kept(place)):
+    if not at_once and not skip_bad and not (place is not None and _kept(place, len(chosen))):
 
         def decode(row: int) -> np.ndarray:
             file = files[chosen[row]]

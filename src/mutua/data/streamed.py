@@ -25,7 +25,8 @@ class Streamed(Images):
     """`Images` of n files that `take` decodes, each once: in threads, those that are not there yet.
 
     Decoded pixels stay in memory, or in the memory-mapped file `place`, which is written aside and gets its name
-    (and the list of its rows beside it) once every row is decoded; an unfinished one goes with this object.
+    (and the list of its rows beside it) once every row is decoded. An unfinished one is kept as `place`.part when
+    this object goes, with the list of what it has, and the next one goes on with it.
     Training reads a batch ahead in a thread, so decoding goes on while it computes. Reading `pixels` or a
     `subset` decodes what is missing first.
 
@@ -50,7 +51,10 @@ class Streamed(Images):
         place: Path | None = None,
         threads: int | None = None,
     ) -> None:
-        pixels, close = (np.empty((n, *shape), np.uint8), None) if place is None else _aside(place, (n, *shape))
+        ready = np.zeros(n, bool)
+        pixels, close = (
+            (np.empty((n, *shape), np.uint8), None) if place is None else _aside(place, (n, *shape), ready)
+        )
         about = Images(pixels, labels, classes, names, source)  # checks them
         own = {
             "labels": about.labels,
@@ -58,7 +62,7 @@ class Streamed(Images):
             "names": names,
             "source": source,
             "_values": pixels,
-            "_ready": np.zeros(n, bool),
+            "_ready": ready,
             "_decode": decode,
             "_threads": threads,
             "_lock": threading.Lock(),
@@ -107,19 +111,45 @@ class Streamed(Images):
             for k, pixels in zip(missing, in_threads(own["_decode"], missing, own["_threads"]), strict=True):
                 own["_values"][k] = pixels
                 own["_ready"][k] = True
-            if own["_close"] is not None and own["_ready"].all():
-                own["_finalizer"].detach()
-                own["_close"](True)
-                object.__setattr__(self, "_close", None)
+            self._finish()
+
+    def _finish(self) -> None:
+        own = self.__dict__
+        if own["_close"] is not None and own["_ready"].all():
+            own["_finalizer"].detach()
+            own["_close"](True)
+            object.__setattr__(self, "_close", None)
 
 
-def _aside(place: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, Callable[[bool], None]]:
+def _taken_up(part: Path, aside: Path, shape: tuple[int, ...], ready: np.ndarray) -> np.memmap | None:
+    """What an earlier one left unfinished, renamed so that nobody else takes it up; `ready` says what it has."""
+    try:
+        rows = json.loads(_list_of(part).read_text())
+        os.rename(part, aside)
+        there = aside.stat().st_size  # loading lengthens a file that was cut short
+        pixels: np.memmap = np.load(aside, mmap_mode="r+", allow_pickle=False)
+        if pixels.shape != shape or pixels.dtype != np.uint8 or there != pixels.offset + pixels.nbytes:
+            return None
+        ready[np.asarray(rows, dtype=np.int64)] = True
+    except (OSError, ValueError, TypeError, IndexError):
+        ready[:] = False
+        return None
+    return pixels
+
+
+def _list_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
+
+
+def _aside(place: Path, shape: tuple[int, ...], ready: np.ndarray) -> tuple[np.ndarray, Callable[[bool], None]]:
     """(Room in a .npy file beside `place`; what to call when it is full, True, or given up, False)."""
     aside = place.parent / f".{place.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    part = place.with_name(f"{place.name}.part")
     size = int(np.prod(shape, dtype=np.int64))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.lib.format.open_memmap(aside, "w+", np.uint8, shape)
+        found = _taken_up(part, aside, shape, ready)
+        pixels = np.lib.format.open_memmap(aside, "w+", np.uint8, shape) if found is None else found
         if hasattr(os, "posix_fallocate"):
             with open(aside, "r+b") as file:  # a disk that fills up under a mapping kills the process
                 os.posix_fallocate(file.fileno(), 0, pixels.offset + size)
@@ -133,12 +163,30 @@ def _aside(place: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, Callable[[b
 
     def close(full: bool) -> None:
         if not full:
-            if os.getpid() == owner:  # a forked child that ends has the object too
+            if os.getpid() == owner and not place.exists():  # a forked child that ends has the object too
+                _leave(aside, part, pixels, ready)
+            elif os.getpid() == owner:
                 aside.unlink(missing_ok=True)
             return
         pixels.flush()
         with replacing(place.with_suffix(".json")) as beside:
             beside.write(json.dumps(list(range(shape[0]))).encode())
         os.replace(aside, place)
+        part.unlink(missing_ok=True)  # of one beside this
+        _list_of(part).unlink(missing_ok=True)
 
     return pixels, close
+
+
+def _leave(aside: Path, part: Path, pixels: np.memmap, ready: np.ndarray) -> None:
+    """Keep what is decoded for the next one; nothing is lost but time where that fails."""
+    try:
+        if ready.any():
+            pixels.flush()
+            with replacing(_list_of(part)) as beside:
+                beside.write(json.dumps(np.flatnonzero(ready).tolist()).encode())
+            os.replace(aside, part)
+    except OSError:
+        pass
+    finally:
+        aside.unlink(missing_ok=True)

@@ -66,7 +66,7 @@ def scored(arrange: Arrange, critic: Critic, x: Tensor, y: Tensor) -> Scores:
     """
     kept: Callable[[Tensor], Tensor] = wide
     if isinstance(critic, InnerProduct):
-        if _brief(x) and factorised(critic, len(x), y.shape[:-1].numel() * world()):
+        if _brief(x) and factorised(critic, len(x) * y.shape[:-1].numel() * world()):
             kept = Tensor.bfloat16
         x, y, critic = critic.left(x), critic.right(y), Dot()
     with torch.autocast(x.device.type, enabled=False):
@@ -77,7 +77,7 @@ def scored_views(critic: Critic, views: Float[Tensor, "v n d"]) -> Scores:
     """`multiview` of this rank's views among those of all ranks; scores and factors as in `scored`."""
     n = views.shape[:-1].numel()
     kept: Callable[[Tensor], Tensor] = wide
-    if _brief(views) and factorised(critic, n, n * world()):
+    if _brief(views) and factorised(critic, n * n * world()):
         kept = Tensor.bfloat16
     with torch.autocast(views.device.type, enabled=False):
         views = wide(views)

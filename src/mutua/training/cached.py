@@ -110,7 +110,8 @@ def cached_step(
             norms.backward(embedded, cotangents)
         else:
             for k, cotangent in enumerate(cotangents):
-                torch.autograd.backward(embedded(k, True), cotangent)
+                if (vectors := embedded(k, True)).requires_grad:  # not where the encoder is frozen
+                    torch.autograd.backward(vectors, cotangent)
     return Step(step.loss.detach(), step.logs)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric.loggers.logger import Logger
@@ -102,7 +103,14 @@ def fit(
         read_ahead = batches(data, batch, plan.seed, start, stop, pin)
         saved = clock = time.monotonic()
         logged = start
-        for done, examples in enumerate(read_ahead, start + 1):
+
+        def keep() -> None:
+            if path is not None and world() == 1 and start < trainer.step and trainer.step % plan.accumulate == 0:
+                trainer.check(path)
+                trainer.check_weights(path)
+                trainer.save(path)
+
+        for done, examples in enumerate(_kept_before(read_ahead, keep), start + 1):
             logs = trainer.train(examples)
             due = done - logged >= plan.log_every or done in (start + 1, stop)
             if due or trainer.fabric.device.type == "cpu":  # elsewhere it would wait for the device
@@ -133,6 +141,15 @@ def fit(
         for logger in loggers if rank() == 0 else ():
             logger.finalize("success")
     return rows
+
+
+def _kept_before(read_ahead: Iterator[Any], keep: Callable[[], None]) -> Iterator[Any]:
+    """The batches; where one can't be read, what was learned from those before it is kept first."""
+    try:
+        yield from read_ahead
+    except InputError:
+        keep()
+        raise
 
 
 @contextmanager

@@ -27,7 +27,8 @@ from mutua.types import Embedding, InputError, Method, Step
 
 __all__ = ["Trainer", "bfloat16_is_slow"]
 
-# What may differ between a training and its resumption: it changes where and how fast, not what.
+# What may differ between a training and its resumption: it changes where and how fast, not what (but for the masks
+# of dropout, which are drawn chunk by chunk).
 _FREE = {"accelerator", "devices", "micro_batch", "save_every", "log_every"}
 
 
@@ -108,7 +109,10 @@ class Trainer:
         self.module, self.optimizer = self.fabric.setup(_Forward(method), self.raw)
         self.average = Average(method, plan.ema)
         self.step = 0
-        settings = {name: value for name, value in asdict(plan).items() if name not in _free(plan)}
+        free = _free(plan)
+        # micro_batch last: where it matters is for batch_norm to say.
+        order = sorted(asdict(plan).items(), key=lambda item: item[0] == "micro_batch")
+        settings = {name: value for name, value in order if name not in free}
         self.about = {"method": type(method).__name__, **about, **settings}
         self.bad = torch.full((), -1, device=self.fabric.device)
 
