@@ -107,8 +107,8 @@ def main(args: list[str]) -> None:
     columns = ["vectors of a rank", "gather, ms", "ring, ms", "loss, ms", "gather, % of loss", "ring to gather"]
     note = (
         f"{told.ranks} ranks (gloo, one thread each), vectors of {WIDTH}; forward and backward: rows travel, and "
-        "their gradients back. loss: NT-Xent of two views among all ranks' vectors, its gathering included. By the "
-        f"clock, medians of {told.rounds} rounds in turn."
+        "their gradients back. loss: NT-Xent of two views among all ranks' vectors, its gathering included. By "
+        f"the clock, medians of {told.rounds} rounds in turn."
     )
     table = Table("Rows of other ranks", columns, rows, note)
     keep("gathering", "Gathering or a ring", [table], log, [], vars(told))
