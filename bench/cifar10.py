@@ -6,6 +6,7 @@ stopped), and a row of the table that was measured is not measured again. Delete
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -103,6 +104,10 @@ def main(args: list[str]) -> None:
 
     "record" writes the record of the rows that are there.
     """
+    parser = argparse.ArgumentParser(prog="python -m bench cifar10", description=__doc__)
+    known = [*RUNS, "supervised", "rows", "record"]
+    parser.add_argument("pieces", nargs="*", choices=[*known, []], default=[], help="default: everything")
+    args = parser.parse_args(args).pieces
     log = Log()
     train, test = load("cifar10", "train"), load("cifar10", "test")
     if args == ["record"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import replace
 from statistics import mean, stdev
@@ -20,8 +21,9 @@ SEEDS = (0, 1, 2)
 COUNTS = (1, 5, 10, 100)
 
 
-def main(_args: list[str]) -> None:
+def main(args: list[str]) -> None:
     """1-NN accuracy by labels a class: raw pixels, random weights, the demo's method, full supervision."""
+    argparse.ArgumentParser(prog="python -m bench demo", description=__doc__).parse_args(args)
     log = Log()
     train, test = load("digits", "train"), load("digits", "test")
     view = runs.view_of(RECIPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 import warnings
 from collections.abc import Callable
@@ -59,8 +60,9 @@ def compared(name: str, X: np.ndarray, ours: Any, theirs: Any, exact: Any) -> li
     ]
 
 
-def main(_args: list[str]) -> None:
+def main(args: list[str]) -> None:
     """Fit and score on drawn data and on the digits."""
+    argparse.ArgumentParser(prog="python -m bench linear_models", description=__doc__).parse_args(args)
     log = Log()
     digits = load_digits().data
     data = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import random
 import shutil
@@ -63,11 +64,14 @@ def _killed(method: str, folder: Path, whole: int, log: Log) -> tuple[Path, int]
 
 def main(args: list[str]) -> None:
     """Run each method (or those named) both ways and compare the files of weights."""
+    parser = argparse.ArgumentParser(prog="python -m bench resume", description=__doc__)
+    parser.add_argument("methods", nargs="*", choices=[*METHODS, []], default=list(METHODS), help="default: all")
+    told = parser.parse_args(args)
     log = Log()
     rows: list[list[object]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for method in args or METHODS:
+        for method in told.methods:
             alone = folder / method
             if _mutua("train", method, *METHODS[method], "--out", str(alone)).wait():
                 raise RuntimeError(f"{method}: the training failed")
