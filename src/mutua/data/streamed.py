@@ -26,7 +26,7 @@ class Streamed(Images):
 
     Decoded pixels stay in memory, or in the memory-mapped file `place`, which is written aside and gets its name
     (and the list of its rows beside it) once every row is decoded. An unfinished one is kept as `place`.part when
-    this object goes, with the list of what it has, and the next one goes on with it.
+    this object goes, and the next one goes on with it.
     Training reads a batch ahead in a thread, so decoding goes on while it computes. Reading `pixels` or a
     `subset` decodes what is missing first.
 
@@ -111,34 +111,32 @@ class Streamed(Images):
             for k, pixels in zip(missing, in_threads(own["_decode"], missing, own["_threads"]), strict=True):
                 own["_values"][k] = pixels
                 own["_ready"][k] = True
-            self._finish()
-
-    def _finish(self) -> None:
-        own = self.__dict__
-        if own["_close"] is not None and own["_ready"].all():
-            own["_finalizer"].detach()
-            own["_close"](True)
-            object.__setattr__(self, "_close", None)
+            if own["_close"] is not None and own["_ready"].all():
+                own["_finalizer"].detach()
+                own["_close"](True)
+                object.__setattr__(self, "_close", None)
 
 
 def _taken_up(part: Path, aside: Path, shape: tuple[int, ...], ready: np.ndarray) -> np.memmap | None:
-    """What an earlier one left unfinished, renamed so that nobody else takes it up; `ready` says what it has."""
+    """What an earlier one left unfinished, renamed so that nobody else takes it up; `ready` says what it has.
+
+    A byte a row, whether it is decoded, ends the file: in a file of their own they might be another part's.
+    """
     try:
-        rows = json.loads(_list_of(part).read_text())
         os.rename(part, aside)
-        there = aside.stat().st_size  # loading lengthens a file that was cut short
+        length = aside.stat().st_size  # loading lengthens a file that was cut short
         pixels: np.memmap = np.load(aside, mmap_mode="r+", allow_pickle=False)
-        if pixels.shape != shape or pixels.dtype != np.uint8 or there != pixels.offset + pixels.nbytes:
+        end = pixels.offset + pixels.nbytes
+        if pixels.shape != shape or pixels.dtype != np.uint8 or length != end + len(ready):
             return None
-        ready[np.asarray(rows, dtype=np.int64)] = True
-    except (OSError, ValueError, TypeError, IndexError):
+        with open(aside, "r+b") as file:
+            file.seek(end)
+            ready[:] = np.frombuffer(file.read(), np.uint8) == 1
+            file.truncate(end)
+    except (OSError, ValueError, EOFError):
         ready[:] = False
         return None
     return pixels
-
-
-def _list_of(file: Path) -> Path:
-    return file.with_name(f"{file.name}.json")
 
 
 def _aside(place: Path, shape: tuple[int, ...], ready: np.ndarray) -> tuple[np.ndarray, Callable[[bool], None]]:
@@ -173,7 +171,6 @@ def _aside(place: Path, shape: tuple[int, ...], ready: np.ndarray) -> tuple[np.n
             beside.write(json.dumps(list(range(shape[0]))).encode())
         os.replace(aside, place)
         part.unlink(missing_ok=True)  # of one beside this
-        _list_of(part).unlink(missing_ok=True)
 
     return pixels, close
 
@@ -183,8 +180,8 @@ def _leave(aside: Path, part: Path, pixels: np.memmap, ready: np.ndarray) -> Non
     try:
         if ready.any():
             pixels.flush()
-            with replacing(_list_of(part)) as beside:
-                beside.write(json.dumps(np.flatnonzero(ready).tolist()).encode())
+            with open(aside, "ab") as file:
+                file.write(ready.astype(np.uint8).tobytes())
             os.replace(aside, part)
     except OSError:
         pass
