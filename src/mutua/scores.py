@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from mutua.kernels.contrast import Run, holes, remaining
-from mutua.streamed import Streamed, factorised, few, room, streams, wide
-from mutua.types import Critic, Elementwise, InputError, inner_products
+from mutua.streamed import Streamed, factorised, few, room, streams
+from mutua.types import Critic, Elementwise, InputError, inner_products, wide
 
 __all__ = ["Dense", "Streamed", "dense", "drawn", "local", "multiview", "paired", "shuffled"]
 

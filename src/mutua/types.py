@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "View",
     "inner_products",
+    "wide",
 ]
 
 Elementwise = Callable[[Tensor], Tensor]
@@ -126,9 +127,13 @@ class InnerProduct(Critic):
 
 def inner_products(left: Float[Tensor, "*b n k"], right: Float[Tensor, "*b m k"]) -> Float[Tensor, "*b n m"]:
     """<left_i, right_j> in float32 at least, autocast or not: a softmax would compare what bfloat16 rounds."""
-    kind = torch.promote_types(torch.promote_types(left.dtype, right.dtype), torch.float32)
     with torch.autocast(left.device.type, enabled=False):
-        return left.to(kind) @ right.to(kind).mT
+        return wide(left) @ wide(right).mT
+
+
+def wide(x: Tensor) -> Tensor:
+    """At least float32."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 # --- what is learned, and how ------------------------------------------------------------------------------

@@ -83,16 +83,19 @@ def test_an_accelerator_that_is_not_there_is_refused():
         fit(Toy(), Numbers(), replace(PLAN, accelerator="abacus"))
 
 
+class Torn(Numbers):
+    """Its fifth batch can't be read."""
+
+    reads = 0
+
+    def take(self, index):
+        self.reads += 1
+        if self.reads == 5:
+            raise InputError("photo.jpg: cannot be read")
+        return super().take(index)
+
+
 def test_an_error_of_the_data_ends_the_training_and_the_rest_follows(tmp_path):
-    class Torn(Numbers):
-        reads = 0
-
-        def take(self, index):
-            self.reads += 1
-            if self.reads == 5:
-                raise InputError("photo.jpg: cannot be read")
-            return super().take(index)
-
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     method, whole = Toy(), Toy()
     with pytest.raises(InputError, match=r"photo\.jpg"):
@@ -229,15 +232,6 @@ def test_bfloat16_where_the_processor_has_none_is_warned_of(processor, warned, m
 
 
 def test_what_was_learned_before_a_broken_file_is_kept(tmp_path):
-    class Torn(Numbers):
-        reads = 0
-
-        def take(self, index):
-            self.reads += 1
-            if self.reads == 5:
-                raise InputError("photo.jpg: cannot be read")
-            return super().take(index)
-
     plan = replace(PLAN, save_every=1e6)
     with pytest.raises(InputError, match=r"photo\.jpg"):
         fit(Toy(), Torn(), plan, folder=tmp_path)

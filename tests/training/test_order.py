@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mutua.training.order import batches
+from mutua.training.order import batches, seeded
+from mutua.types import InputError
+from training.toys import Numbers
 
 CUDA = torch.device("cuda", 0)
 
@@ -27,13 +29,33 @@ class Twelve:
         return {"pair": Pair(index.float(), ["a"] * len(index)), "parts": (index, [index + 1]), "number": 3}
 
 
-def test_every_epoch_has_its_own_order_and_leaves_out_what_fills_no_batch():
-    seen = [batch["parts"][0] for batch in batches(Twelve(), 5, 0, 0, 6)]
-    epochs = [torch.cat(seen[2 * k : 2 * k + 2]) for k in range(3)]
-    assert all(len(set(epoch.tolist())) == 10 for epoch in epochs)
+def test_an_epoch_visits_each_row_once_in_an_order_of_its_own():
+    class Indices:
+        def __len__(self):
+            return 23
+
+        def take(self, index):
+            return index
+
+    found = list(batches(Indices(), 5, 0, 0, 12))
+    epochs = [torch.cat(found[4 * k : 4 * k + 4]) for k in range(3)]
+    assert all(len(epoch.unique()) == 20 for epoch in epochs)
     assert len({tuple(epoch.tolist()) for epoch in epochs}) == 3
-    later = list(batches(Twelve(), 5, 0, 3, 6))
-    assert all(torch.equal(a["parts"][0], b) for a, b in zip(later, seen[3:], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(found[6:], batches(Indices(), 5, 0, 6, 12), strict=True))
+
+
+def test_an_error_of_the_data_comes_through():
+    class Broken(Numbers):
+        def take(self, index):
+            raise InputError("photo.jpg: cannot be read")
+
+    with pytest.raises(InputError, match="photo"):
+        next(batches(Broken(), 4, 0, 0, 3))
+
+
+def test_generators_are_functions_of_their_parts():
+    assert seeded(1, "a", 2).initial_seed() == seeded(1, "a", 2).initial_seed()
+    assert len({seeded(*parts).initial_seed() for parts in [(1, 2), (12,), (1, "2"), (2, 1)]}) == 4
 
 
 @pytest.fixture

@@ -9,39 +9,9 @@ from mutua.training import LARS, OPTIMIZERS, SCALINGS, SCHEDULES, Plan
 from mutua.training.metrics import Csv, read
 from mutua.training.norm import SyncedBatchNorm, synchronised
 from mutua.training.optimizers import optimizer
-from mutua.training.order import batches, seeded
 from mutua.training.plan import OptimizerName, ScalingName, ScheduleName
 from mutua.types import InputError
-from training.toys import Numbers, Regression
-
-
-def test_an_epoch_visits_each_row_once_in_an_order_of_its_own():
-    class Indices:
-        def __len__(self):
-            return 23
-
-        def take(self, index):
-            return index
-
-    found = list(batches(Indices(), 5, 0, 0, 12))
-    first, second = torch.cat(found[:4]), torch.cat(found[4:8])
-    assert len(first.unique()) == len(second.unique()) == 20
-    assert not torch.equal(first, second)
-    assert all(torch.equal(a, b) for a, b in zip(found[6:], batches(Indices(), 5, 0, 6, 12), strict=True))
-
-
-def test_an_error_of_the_data_comes_through():
-    class Broken(Numbers):
-        def take(self, index):
-            raise InputError("photo.jpg: cannot be read")
-
-    with pytest.raises(InputError, match="photo"):
-        next(batches(Broken(), 4, 0, 0, 3))
-
-
-def test_generators_are_functions_of_their_parts():
-    assert seeded(1, "a", 2).initial_seed() == seeded(1, "a", 2).initial_seed()
-    assert len({seeded(*parts).initial_seed() for parts in [(1, 2), (12,), (1, "2"), (2, 1)]}) == 4
+from training.toys import Regression
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

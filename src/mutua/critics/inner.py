@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from mutua.types import InnerProduct, InputError
+from mutua.types import InnerProduct, InputError, wide
 
 __all__ = ["Bilinear", "Cosine", "Dot", "Separable", "mlp"]
 
@@ -73,7 +73,7 @@ class Cosine(InnerProduct):
 
 def _unit(x: Tensor) -> Tensor:
     """x / |x| in float32 at least: a norm of 8 bits would make all of a row's scores as wrong."""
-    return normalize(x.float() if x.dtype in (torch.float16, torch.bfloat16) else x, dim=-1)
+    return normalize(wide(x), dim=-1)
 
 
 class Bilinear(InnerProduct):

@@ -19,8 +19,8 @@ from torch import Tensor
 from mutua.critics import Dot
 from mutua.ranks import gather, highest, rank, total, world
 from mutua.scores import Dense, Streamed, multiview
-from mutua.streamed import factorised, wide
-from mutua.types import Critic, Elementwise, InnerProduct, Scores
+from mutua.streamed import factorised
+from mutua.types import Critic, Elementwise, InnerProduct, Scores, wide
 
 __all__ = ["Arrange", "Pooled", "scored", "scored_views"]
 
@@ -76,13 +76,12 @@ def scored(arrange: Arrange, critic: Critic, x: Tensor, y: Tensor) -> Scores:
 def scored_views(critic: Critic, views: Float[Tensor, "v n d"]) -> Scores:
     """`multiview` of this rank's views among those of all ranks; scores and factors as in `scored`."""
     n = views.shape[:-1].numel()
-    kept: Callable[[Tensor], Tensor] = wide
-    if _brief(views) and factorised(critic, n * n * world()):
-        kept = Tensor.bfloat16
+    brief = _brief(views) and factorised(critic, n * n * world()) is not None
+    kept = Tensor.bfloat16 if brief else wide
     with torch.autocast(views.device.type, enabled=False):
         views = wide(views)
         if world() == 1:
-            if kept is wide:
+            if not brief:
                 return multiview(critic, views)
             assert isinstance(critic, InnerProduct)
             if (z := critic.both(views)) is not None:

@@ -16,14 +16,9 @@ from torch.utils.checkpoint import checkpoint
 from mutua.kernels import contrast as kernels
 from mutua.kernels.contrast import Run, remaining
 from mutua.streamed.fused import fused_rows
-from mutua.types import Elementwise, InputError
+from mutua.types import Elementwise, InputError, wide
 
-__all__ = ["Streamed", "few", "wide"]
-
-
-def wide(x: Tensor) -> Tensor:
-    """At least float32: a softmax of bfloat16 scores would round what it compares."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+__all__ = ["Streamed", "few"]
 
 
 def few(anchors: int) -> InputError:
