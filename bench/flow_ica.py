@@ -26,7 +26,7 @@ from mutua.data.sources import (
 )
 from mutua.data.store import replacing
 from mutua.ica.flow import FlowICA
-from mutua.studies.flow_ica import COLUMNS, METHODS, Measured, measured, summary
+from mutua.studies.nonlinear.flow import COLUMNS, METHODS, Measured, measured, summary
 from mutua.types import Table
 
 PLACE = Path("runs/bench/flow_ica")

@@ -20,9 +20,9 @@ from sklearn.decomposition import FastICA
 from threadpoolctl import threadpool_limits
 
 from bench.record import Log, keep
-from mutua.evaluation.sources import amari_distance
+from mutua.evaluation.sources.mcc import amari_distance
 from mutua.ica import LinearICA, Sech
-from mutua.ica.choosing import fit_scale
+from mutua.ica.linear.density_selection import fit_scale
 from mutua.types import Table
 
 SAMPLES = 100_000

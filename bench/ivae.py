@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from bench.record import Log, keep
 from mutua.data.sources import icebeem_mixture, ivae_mixture
 from mutua.data.store import replacing
-from mutua.studies.ivae import GRID_METHODS, METHODS, PRESETS, Row, grid_table, main_table, measured
+from mutua.studies.nonlinear.ivae import GRID_METHODS, METHODS, PRESETS, Row, grid_table, main_table, measured
 
 CONFIG = replace(PRESETS["full"], grid_steps=2000)
 # Settings were chosen on data sets 0 to 4.

@@ -21,10 +21,10 @@ import torch
 
 from bench.record import Log, keep
 from mutua.data.store import replacing
-from mutua.studies.mi_cost import cost_table
 from mutua.studies.mi_estimators import PRESETS, plans
-from mutua.studies.published import FLOOR, LEVELS, PUBLISHED
-from mutua.studies.staircase import climb, spreads, stairs
+from mutua.studies.mi_estimators.cost import cost_table
+from mutua.studies.mi_estimators.published import FLOOR, LEVELS, PUBLISHED
+from mutua.studies.mi_estimators.staircase import climb, spreads, stairs
 from mutua.types import Table
 
 FOLDER = Path("runs/bench/mi-staircase")

@@ -20,7 +20,7 @@ import torch
 from bench.record import Log, keep
 from mutua.data.store import replacing
 from mutua.studies import gcl, pcl, tcl
-from mutua.studies.sources_found import Row
+from mutua.studies.nonlinear.table import Row
 from mutua.types import Result, Table
 
 PLACE = Path("runs/bench/nonlinear_contrast")

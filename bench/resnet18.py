@@ -23,7 +23,7 @@ from mutua.data import Images, load
 from mutua.data.images import split_off
 from mutua.encoders import resnet18
 from mutua.evaluation import RANDOM, RANDOM_NOTE, features, random_twin, raw, supervised
-from mutua.evaluation.probes import knn
+from mutua.evaluation.probes.catalogue import knn
 from mutua.methods import simclr
 from mutua.training import Plan, fit
 from mutua.types import Encode, Table

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from bench.ica import TOL, Fit, Picard, _timed
 from bench.record import Log, keep
-from mutua.evaluation.separation import matched_si_sdr, si_sdr
+from mutua.evaluation.sources.si_sdr import matched_si_sdr, si_sdr
 from mutua.ica import LinearICA
-from mutua.ica.unmixing import sharper
+from mutua.ica.separation.unmix import sharper
 from mutua.types import Table
 
 RATE = 8000

@@ -14,7 +14,7 @@ import torch
 
 from bench.record import Log, keep
 from mutua.data.store import replacing
-from mutua.studies.voices import METHODS, PRESETS, Measured, mixtures, piece, told
+from mutua.studies.nonlinear.voices import METHODS, PRESETS, Measured, mixtures, piece, told
 
 PLACE = Path("runs/bench/voices")
 CONFIG = replace(PRESETS["cpu"], mixtures=3)

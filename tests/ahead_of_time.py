@@ -16,7 +16,9 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from mutua.kernels import contrast_triton, views_stages, views_triton
+from mutua.kernels.contrast import cuda as contrast_triton
+from mutua.kernels.views import cuda as views_triton
+from mutua.kernels.views import stages as views_stages
 
 # KiB of shared memory that a block may have.
 ROOM = {80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from mutua.kernels.contrast import Run, holes, remaining
+from mutua.kernels.contrast.cpu import Run, holes, remaining
 from mutua.streamed import Streamed, factorised, few, room, streams
 from mutua.types import Critic, Elementwise, InputError, inner_products, wide
 

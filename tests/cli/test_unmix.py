@@ -11,7 +11,7 @@ import soundfile
 from PIL import Image
 
 from mutua.cli import main
-from mutua.evaluation.separation import matched_si_sdr
+from mutua.evaluation.sources.si_sdr import matched_si_sdr
 
 RATE = 8000
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mutua.critics import Bilinear, Cosine, Dot, Separable
-from mutua.critics.inner import mlp
+from mutua.critics.mlp import mlp
 from mutua.types import InputError
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from mutua.data.sources import held_out, ivae_mixing, voices_mixture
 from mutua.evaluation import mcc
-from mutua.evaluation.variability import variability_of_scales
+from mutua.evaluation.sources.variability import variability_of_scales
 from mutua.types import InputError
 
 

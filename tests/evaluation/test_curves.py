@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 from mutua.data.images import stratified
 from mutua.evaluation import few_labels, knn
-from mutua.evaluation.curves import draw
+from mutua.evaluation.probes.few_labels import draw
 from mutua.types import InputError
 
 Four = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from mutua.evaluation.linear_heads import Head, Loss, gram, logistic, reduced, solve, squared_hinge
+from mutua.evaluation.probes.linear_heads import Head, Loss, gram, logistic, reduced, solve, squared_hinge
 
 CS = (1e-3, 0.1, 10.0)
 

@@ -5,15 +5,15 @@ import pytest
 from scipy.stats import laplace, norm
 
 from mutua.evaluation import spearman
-from mutua.evaluation.linear_baseline import modulated_log_posterior, modulated_log_prob
-from mutua.evaluation.nonlinear import (
+from mutua.evaluation.sources.evidence import (
     INDETERMINACIES,
     agreement,
     beats_linear,
     evidence,
     warn_unless_better,
 )
-from mutua.evaluation.variability import variability_of_scales
+from mutua.evaluation.sources.linear_baseline import modulated_log_posterior, modulated_log_prob
+from mutua.evaluation.sources.variability import variability_of_scales
 from mutua.types import InputError
 
 

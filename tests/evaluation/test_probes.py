@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mutua.evaluation import PROBES, linear, svm
-from mutua.evaluation.score import moments
+from mutua.evaluation.probes.score import moments
 from mutua.types import InputError
 
 Four = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -7,8 +7,8 @@ import pytest
 from scipy.linalg import qr
 from scipy.stats import rankdata
 
-from mutua.evaluation.rdc import rdc, rdc_matrix
-from mutua.evaluation.sources import mcc
+from mutua.evaluation.sources.mcc import mcc
+from mutua.evaluation.sources.rdc import rdc, rdc_matrix
 from mutua.types import InputError
 
 

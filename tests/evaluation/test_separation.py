@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.evaluation.separation import bss_eval, matched_si_sdr, si_sdr
+from mutua.evaluation.sources.si_sdr import bss_eval, matched_si_sdr, si_sdr
 from mutua.types import InputError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mutua.evaluation.sources import amari_distance, held_out_r2, matched, mcc, pearson, spearman, weak_mcc
+from mutua.evaluation.sources.mcc import amari_distance, held_out_r2, matched, mcc, pearson, spearman, weak_mcc
 from mutua.types import InputError
 
 

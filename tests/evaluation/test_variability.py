@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mutua.evaluation.variability import binned, variability_of_means, variability_of_scales
+from mutua.evaluation.sources.variability import binned, variability_of_means, variability_of_scales
 from mutua.types import InputError
 
 

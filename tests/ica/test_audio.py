@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from mutua.evaluation.separation import matched_si_sdr
-from mutua.ica import audio
-from mutua.ica.audio import opened, write_wavs
-from mutua.ica.unmixing import PEAK, unmix, unmix_echoes
-from mutua.ica.wav import missing_bytes
+from mutua.data import audio
+from mutua.data.audio import opened, write_wavs
+from mutua.data.wav import missing_bytes
+from mutua.evaluation.sources.si_sdr import matched_si_sdr
+from mutua.ica.separation.unmix import PEAK, unmix, unmix_echoes
 from mutua.types import InputError
 
 RATE = 8000

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mutua.evaluation.separation import matched_si_sdr
-from mutua.ica.auxiva import AuxIVA, auxiva
+from mutua.evaluation.sources.si_sdr import matched_si_sdr
+from mutua.ica.separation.auxiva import AuxIVA, auxiva
 from mutua.types import InputError
 
 

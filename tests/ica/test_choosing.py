@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mutua.ica import Laplace, Sech, SubGaussian
-from mutua.ica.choosing import CANDIDATES, by_stability, fit_scale, select, stability
+from mutua.ica.linear.density_selection import CANDIDATES, by_stability, fit_scale, select, stability
 
 
 def draws(n: int = 40000) -> np.ndarray:

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from mutua.ica import DENSITIES, Laplace, Mixture, Scaled, Sech, Student, SubGaussian, check_density
-from mutua.ica.density_checks import density_of
+from mutua.ica.linear.density_checks import density_of
 from mutua.types import InputError
 
 MEMBERS = [

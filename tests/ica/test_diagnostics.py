@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mutua.ica import LinearICA, Sech, nongaussianity, report
-from mutua.ica.blocks import block_edges, block_sums, resampled_means, resampled_rows
-from mutua.ica.gaussianity import shape_of
-from mutua.ica.stability import Refits, refitted, stability_of
+from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means, resampled_rows
+from mutua.ica.trust.nongaussianity import shape_of
+from mutua.ica.trust.stability import Refits, refitted, stability_of
 from mutua.types import InputError, Result
 
 N = 5000

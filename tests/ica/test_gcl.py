@@ -15,8 +15,8 @@ from torch import nn
 from mutua.data.sources import gcl_past_mixture, gcl_segment_mixture, gcl_time_mixture
 from mutua.evaluation import mcc, spearman
 from mutua.ica import GCL, LinearICA
-from mutua.ica.contrasts import given_nats
-from mutua.ica.pairs import Pairs, apart
+from mutua.ica.contrastive.contrasts import given_nats
+from mutua.ica.contrastive.pairs import Pairs, apart
 from mutua.types import InputError
 
 QUICK: dict[str, Any] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.ica.densities import Laplace, Sech, Student, SubGaussian
-from mutua.kernels.ica import _exp, moments, slow_moments
+from mutua.ica.linear.densities import Laplace, Sech, Student, SubGaussian
+from mutua.kernels.ica.linear import _exp, moments, slow_moments
 
 DENSITIES = [Sech(), Sech(3.0), Laplace(0.2), Student(4.0), SubGaussian(), SubGaussian(1.7), Laplace()]
 

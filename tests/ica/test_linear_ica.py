@@ -8,9 +8,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mutua.evaluation.sources import amari_distance, matched, mcc
+from mutua.evaluation.sources.mcc import amari_distance, matched, mcc
 from mutua.ica import SOLVERS, Laplace, LinearICA, Mixture, Sech, SubGaussian
-from mutua.ica.gradient import covariant, online
+from mutua.ica.linear.stochastic import covariant, online
 from mutua.types import InputError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.evaluation.separation import matched_si_sdr
+from mutua.evaluation.sources.si_sdr import matched_si_sdr
 from mutua.ica import LinearICA
-from mutua.ica.modulated import FLOOR, Loudness, loudness, modulated_objective, sharpened
-from mutua.ica.recording import Recording
-from mutua.ica.whitening import Whitening
+from mutua.ica.linear.nonstationary import FLOOR, Loudness, loudness, modulated_objective, sharpened
+from mutua.ica.linear.recording import Recording
+from mutua.ica.linear.whitening import Whitening
 from mutua.types import InputError
 
 

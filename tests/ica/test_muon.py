@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from mutua.ica.descent import redundancy
-from mutua.ica.muon import Muon, orthogonalised
+from mutua.ica.contrastive.descent import redundancy
+from mutua.training.muon import Muon, orthogonalised
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 7), (7, 3), (1, 4)])

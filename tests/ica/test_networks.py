@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.ica.descent import descend
-from mutua.ica.networks import NETWORKS, Bent, Maxout, OneHot, Waves
+from mutua.ica.contrastive.descent import descend
+from mutua.ica.contrastive.networks import NETWORKS, Bent, Maxout, OneHot, Waves
 from mutua.objectives import Predictive
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mutua.data.known import known
-from mutua.information.certificate import FLOOR, blocks_of, lower_limit, smoothed_infonce
+from mutua.information.default.certificate import FLOOR, blocks_of, lower_limit, smoothed_infonce
 
 
 def test_one_block_by_hand() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from mutua.data.known import known
-from mutua.information.crossfit import Fit, fit, objective
-from mutua.information.folds import split
-from mutua.information.gaussian import Canonical
-from mutua.information.ratio import LogRatio, wide
+from mutua.information.default.cross_fit import Fit, fit, objective
+from mutua.information.default.folds import split
+from mutua.information.default.log_ratio import LogRatio, wide
+from mutua.information.estimators.gaussian import Canonical
 
 NONE = Canonical(np.zeros((2, 0)), np.zeros((2, 0)), np.zeros(0))
 

@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import mutual_info_score
 
 from mutua.data.known import known
-from mutua.information.discrete import histogram, histogram_miller_madow
+from mutua.information.estimators.counts import histogram, histogram_miller_madow
 from mutua.types import InputError
 
 

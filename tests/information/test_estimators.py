@@ -13,10 +13,10 @@ from torch import Generator, Tensor
 from information.information_oracles import PAIR, ExactConditional, ExactLogRatio, rho_of
 from mutua.bounds import nwj, tuba
 from mutua.critics import Separable
-from mutua.information.estimators import ESTIMATORS, Estimator, all_pairs, one_negative
+from mutua.information.estimators.catalogue import ESTIMATORS, Estimator, all_pairs, one_negative
+from mutua.information.estimators.club import GaussianConditional
+from mutua.information.estimators.neural import held_out_scores
 from mutua.information.fitting import fit_critic, fresh_batches
-from mutua.information.neural import held_out_scores
-from mutua.information.upper import GaussianConditional
 from mutua.types import Critic
 
 MEMBERS = pytest.mark.parametrize("name", ESTIMATORS)

@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 from information.information_oracles import PAIR
 from mutua.bounds import tuba
 from mutua.critics import Separable
-from mutua.information.baseline import Baselined, LogBaseline
-from mutua.information.estimators import ESTIMATORS
+from mutua.information.estimators.catalogue import ESTIMATORS
+from mutua.information.estimators.tuba_baseline import Baselined, LogBaseline
 from mutua.information.fitting import Best, fit_critic, fresh_batches, row_batches
 from mutua.scores import paired
 from mutua.types import Critic, InputError

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutua.information.folds import split
+from mutua.information.default.folds import split
 from mutua.types import InputError
 
 

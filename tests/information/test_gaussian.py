@@ -10,7 +10,7 @@ import torch
 from sklearn.cross_decomposition import CCA
 
 from mutua.data.known import known
-from mutua.information.gaussian import canonical, gaussian_information, shrunk
+from mutua.information.estimators.gaussian import canonical, gaussian_information, shrunk
 from mutua.types import InputError
 
 

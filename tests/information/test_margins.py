@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm, t
 
-from mutua.information.margins import gaussianised, radii
+from mutua.information.default.copula import gaussianised, radii
 
 
 def test_quantiles_of_the_ranks_by_hand() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mutua.bounds import dv
-from mutua.information.mine import Mine
+from mutua.information.estimators.mine import Mine
 from mutua.scores import Dense
 from mutua.types import InputError
 

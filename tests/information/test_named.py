@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from mutua.data.known import known
 from mutua.information import ESTIMATORS, MutualInformation, MutualInformationResult, mutual_information
+from mutua.information.estimators.classical import PLAIN
 from mutua.information.named import CRITICS, NAMES
-from mutua.information.plain import PLAIN
 from mutua.types import InputError
 
 GAUSSIAN = "1v1-normal-0.75"  # 0.413 nats

@@ -13,8 +13,8 @@ from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 from mutua.data.known import known
-from mutua.information import nearest
-from mutua.information.nearest import entropy, ksg, ksg_labels, ksg_mixed, ksg_pointwise
+from mutua.information.estimators.catalogue import ksg as nearest
+from mutua.information.estimators.ksg import entropy, ksg, ksg_labels, ksg_mixed, ksg_pointwise
 from mutua.types import InputError
 
 

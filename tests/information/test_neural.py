@@ -13,10 +13,10 @@ from information.information_oracles import PAIR, ExactConditional, ExactLogRati
 from mutua.bounds import dv, infonce
 from mutua.critics import Separable
 from mutua.data.known import independent
-from mutua.information.barber_agakov import barber_agakov
-from mutua.information.estimators import ESTIMATORS
-from mutua.information.neural import fold_rows, held_out_scores, neural_estimate
-from mutua.information.upper import paired_by_y
+from mutua.information.estimators.barber_agakov import barber_agakov
+from mutua.information.estimators.catalogue import ESTIMATORS
+from mutua.information.estimators.club import paired_by_y
+from mutua.information.estimators.neural import fold_rows, held_out_scores, neural_estimate
 from mutua.scores import Dense, paired
 from mutua.types import Critic, InputError
 

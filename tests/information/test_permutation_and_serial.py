@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from mutua.information.permutation import permutation_test
-from mutua.information.serial import block_length
+from mutua.information.default.permutation import permutation_test
+from mutua.information.default.serial import block_length
 from mutua.types import InputError
 
 

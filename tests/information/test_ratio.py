@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from scipy.stats import multivariate_normal
 
-from mutua.information.gaussian import Canonical, canonical
-from mutua.information.ratio import LogRatio, narrow, wide
+from mutua.information.default.log_ratio import LogRatio, narrow, wide
+from mutua.information.estimators.gaussian import Canonical, canonical
 
 
 def critics(width: int = 8) -> tuple[LogRatio, torch.Tensor, torch.Tensor]:

@@ -9,7 +9,7 @@ import torch
 
 from mutua.bounds import dv, infonce
 from mutua.data.known import known
-from mutua.information.reading import doubly_normalised
+from mutua.information.default.sinkhorn import doubly_normalised
 from mutua.scores import Dense
 
 

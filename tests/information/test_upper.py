@@ -10,7 +10,7 @@ from scipy.stats import norm
 from torch import Generator, Tensor
 
 from information.information_oracles import PAIR, ExactConditional, rho_of
-from mutua.information.upper import GaussianConditional, club, leave_one_out, likelihood, paired_by_y
+from mutua.information.estimators.club import GaussianConditional, club, leave_one_out, likelihood, paired_by_y
 from mutua.scores import Dense, paired
 
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mutua.kernels.bags import Groups, bag_of_words, compose, ngram_groups, slow_bag_step, subword_skipgram
-from mutua.kernels.draws import alias_table, draw, mixed, noise_word, pass_key
-from mutua.kernels.skipgram import BREAK, Noise
-from mutua.kernels.vectors import aligned
+from mutua.kernels.words.cbow import Groups, bag_of_words, compose, ngram_groups, slow_bag_step, subword_skipgram
+from mutua.kernels.words.sampling import alias_table, draw, mixed, noise_word, pass_key
+from mutua.kernels.words.simd import aligned
+from mutua.kernels.words.skipgram import BREAK, Noise
 
 
 def test_ngrams_are_fasttexts() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutua.kernels import bigrams
-from mutua.kernels.bigrams import count_bigrams, join_best, join_left
-from mutua.kernels.skipgram import BREAK
+from mutua.kernels.words import bigrams
+from mutua.kernels.words.bigrams import count_bigrams, join_best, join_left
+from mutua.kernels.words.skipgram import BREAK
 
 
 @pytest.mark.parametrize(("tokens_at_once", "slots"), [(1 << 22, 1 << 21), (1000, 16)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.kernels.connectors import put_back, taken_out
-from mutua.kernels.skipgram import BREAK
+from mutua.kernels.words.connectors import put_back, taken_out
+from mutua.kernels.words.skipgram import BREAK
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.95])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mutua.kernels.contrast import (
+from mutua.kernels.contrast.cpu import (
     Run,
     blocks,
     fill,

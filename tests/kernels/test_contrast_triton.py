@@ -12,8 +12,8 @@ import torch
 
 pytest.importorskip("triton", reason="Triton is not installed")
 
-from mutua.kernels import contrast_triton as kernels
-from mutua.kernels.contrast import Run, row_gradients, row_logsumexp
+from mutua.kernels.contrast import cuda as kernels
+from mutua.kernels.contrast.cpu import Run, row_gradients, row_logsumexp
 from mutua.streamed import fused
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

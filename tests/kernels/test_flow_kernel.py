@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mutua.ica.flow.layers import Layered, plain, torch_layers
-from mutua.kernels.flow import adam, forward, scale_scores, slow_forward
+from mutua.kernels.ica.flow import adam, forward, scale_scores, slow_forward
 
 
 def drawn(make: Layered, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mutua.kernels.posterior import product, slow_product
+from mutua.kernels.ica.posterior import product, slow_product
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])

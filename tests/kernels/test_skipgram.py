@@ -10,9 +10,9 @@ import torch
 
 from mutua.bounds import logistic
 from mutua.critics import Dot
-from mutua.kernels.draws import alias_table, draw, noise_word, pass_key
-from mutua.kernels.skipgram import BREAK, Noise, fill_kept, losses, skipgram, slow_skipgram
-from mutua.kernels.vectors import aligned
+from mutua.kernels.words.sampling import alias_table, draw, noise_word, pass_key
+from mutua.kernels.words.simd import aligned
+from mutua.kernels.words.skipgram import BREAK, Noise, fill_kept, losses, skipgram, slow_skipgram
 from mutua.scores import Dense
 
 GO = np.zeros(1, np.uint8)
@@ -74,7 +74,7 @@ def test_a_step_is_the_gradient_of_the_logistic_objective() -> None:
 
 
 def mixed_word(bits: int, noise: Noise) -> int:
-    from mutua.kernels.draws import mixed
+    from mutua.kernels.words.sampling import mixed
 
     return int(noise_word(np.uint64(mixed(np.uint64(bits % 2**64))), noise.threshold, noise.other))
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutua.kernels.skipgram import BREAK
-from mutua.kernels.tokenize import WordTable, compact
+from mutua.kernels.words.skipgram import BREAK
+from mutua.kernels.words.tokenize import WordTable, compact
 from mutua.words import Whitespace, Words
 
 TOKENIZERS = [Words(), Words(lower=False), Whitespace(), Whitespace(lower=True)]

@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 
-from mutua.kernels.triton_here import triton_here
+from mutua.kernels.devices.triton_here import triton_here
 
 # Interpreted on the CPU where there is no CUDA.
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -20,7 +20,7 @@ def nothing_remembered():
 
 def test_a_trial_that_fails_warns_once(monkeypatch):
     pytest.importorskip("triton", reason="Triton is not installed")
-    from mutua.kernels import triton_trial
+    from mutua.kernels.devices import triton_trial
 
     def fails(device):
         raise RuntimeError("Failed to find C compiler.\nPlease specify one.")
@@ -41,7 +41,7 @@ def test_a_trial_that_succeeds_says_nothing():
 
 
 def test_without_triton_nothing_is_said(monkeypatch):
-    monkeypatch.setattr("mutua.kernels.triton_here.find_spec", lambda name: None)
+    monkeypatch.setattr("mutua.kernels.devices.triton_here.find_spec", lambda name: None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not triton_here(DEVICE)

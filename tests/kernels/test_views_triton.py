@@ -5,7 +5,7 @@ import torch
 
 pytest.importorskip("triton", reason="Triton is not installed")
 
-from mutua.kernels import views_triton
+from mutua.kernels.views import cuda as views_triton
 from mutua.views import (
     ColourJitter,
     Compose,

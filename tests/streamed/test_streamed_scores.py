@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mutua import scores as arrangements
 from mutua.bounds import BOUNDS, CONTRASTS, infonce, nt_xent
 from mutua.critics import Bilinear, Cosine, Dot, Separable
-from mutua.information.upper import club, leave_one_out
+from mutua.information.estimators.club import club, leave_one_out
 from mutua.scores import Dense, Streamed, dense, local, multiview, paired
 from mutua.streamed import choice
 from mutua.types import InnerProduct, InputError, Scores

@@ -9,7 +9,7 @@ import pytest
 
 from mutua.studies import analogies
 from mutua.studies.analogies import Config
-from mutua.studies.analogies_asked import asked, together
+from mutua.studies.analogies.asked import asked, together
 from mutua.types import InputError
 from mutua.words import Section, Vectors
 

@@ -7,8 +7,8 @@ import torch
 
 from mutua.data.known import gaussian
 from mutua.scores import paired
-from mutua.studies.batch_cost import encoder_step, held, measured, score_step
 from mutua.studies.batch_size import Config, GaussianRatio, run
+from mutua.studies.batch_size.cost import encoder_step, held, measured, score_step
 from mutua.types import InputError
 
 SMALL = Config(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mutua.studies import gcl, pcl, tcl
-from mutua.studies.sources_found import CONTROLS, summary
+from mutua.studies.nonlinear import gcl, pcl, tcl
+from mutua.studies.nonlinear.table import CONTROLS, summary
 from mutua.types import InputError
 
 SMALL: list[tuple[Any, Any, list[str]]] = [

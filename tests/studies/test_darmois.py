@@ -8,8 +8,9 @@ from scipy.stats import kstest, multivariate_normal
 
 from mutua.data.sources import Coupling, Mixing
 from mutua.evaluation import mcc, spearman
+from mutua.evaluation.sources.hsic import hsic, hsic_test
 from mutua.studies.darmois import PRESETS, run
-from mutua.studies.darmois_maps import (
+from mutua.studies.darmois.maps import (
     Known,
     bent,
     darmois_from_samples,
@@ -20,8 +21,7 @@ from mutua.studies.darmois_maps import (
     swirled,
     swirled_sources,
 )
-from mutua.studies.darmois_twin import decoder, prior_error
-from mutua.studies.hsic import hsic, hsic_test
+from mutua.studies.darmois.twin import decoder, prior_error
 from mutua.types import InputError
 
 

@@ -4,9 +4,9 @@ import torch
 
 from mutua.data.known import gaussian
 from mutua.studies import density_ratio
-from mutua.studies.bound_chain import Summed, chain_table, exact, measured
 from mutua.studies.density_ratio import Config, run
-from mutua.studies.information_laws import entropy, information, laws
+from mutua.studies.density_ratio.bound_chain import Summed, chain_table, exact, measured
+from mutua.studies.density_ratio.laws import entropy, information, laws
 from mutua.types import InputError
 
 RHO = 0.6

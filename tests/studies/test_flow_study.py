@@ -6,7 +6,7 @@ import pytest
 from mutua.data.sources import ivae_mixture
 from mutua.ica.flow import FlowICA
 from mutua.studies import study
-from mutua.studies.flow_ica import METHODS, Config, measured, run
+from mutua.studies.nonlinear.flow import METHODS, Config, measured, run
 from mutua.types import InputError
 
 

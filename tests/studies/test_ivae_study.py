@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mutua.studies import identifiability, ivae, study
+from mutua.studies import study
+from mutua.studies.nonlinear import identifiability, ivae
 from mutua.types import InputError
 
 

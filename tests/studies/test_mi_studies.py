@@ -6,8 +6,8 @@ import pytest
 
 from mutua.studies import mi_estimators, mi_which
 from mutua.studies.mi_estimators import Row, run
-from mutua.studies.mi_sizes import size_words
-from mutua.studies.staircase import Spread
+from mutua.studies.mi_estimators.sizes import size_words
+from mutua.studies.mi_estimators.staircase import Spread
 from mutua.types import InputError
 
 TINY = mi_estimators.Config(

@@ -5,11 +5,20 @@ import torch
 from mutua.bounds import infonce_loss, jsd
 from mutua.critics import Separable
 from mutua.data.known import gaussian
-from mutua.information.estimators import ESTIMATORS
+from mutua.information.estimators.catalogue import ESTIMATORS
 from mutua.scores import Dense, paired
-from mutua.studies.averaged import averaged, both_ways, bridge
-from mutua.studies.published import FLOOR, LEVELS
-from mutua.studies.staircase import CRITICS, DISTRIBUTIONS, climb, groups, oracle, smoothed, spreads, stairs
+from mutua.studies.mi_estimators.averaged import averaged, both_ways, bridge
+from mutua.studies.mi_estimators.published import FLOOR, LEVELS
+from mutua.studies.mi_estimators.staircase import (
+    CRITICS,
+    DISTRIBUTIONS,
+    climb,
+    groups,
+    oracle,
+    smoothed,
+    spreads,
+    stairs,
+)
 from mutua.types import Critic, InputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mutua.studies.voices import METHODS, Config, mixtures, piece, run
+from mutua.studies.nonlinear.voices import METHODS, Config, mixtures, piece, run
 from mutua.types import InputError
 
 TINY = Config(segments=16, flow_iter=30, contrast_iter=30, restarts=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mutua.kernels.skipgram import BREAK
+from mutua.kernels.words.skipgram import BREAK
 from mutua.types import InputError
 from mutua.words import Corpus, Whitespace, Words, corpus, files, read_corpus, read_sentences
 

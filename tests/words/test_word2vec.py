@@ -17,7 +17,7 @@ from torch import nn
 
 from mutua.bounds import logistic
 from mutua.critics import Dot
-from mutua.kernels.skipgram import BREAK
+from mutua.kernels.words.skipgram import BREAK
 from mutua.scores import drawn
 from mutua.types import InputError
 from mutua.words import (

@@ -9,10 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mutua.bounds.classification import jsd, logistic, nt_xent
-from mutua.bounds.clipped import smile
-from mutua.bounds.multisample import infonce, infonce_loss, interpolated
-from mutua.bounds.variational import dv, nwj, tuba
+from mutua.bounds.dv import dv
+from mutua.bounds.infonce import infonce, infonce_loss
+from mutua.bounds.interpolated import interpolated
+from mutua.bounds.jsd import jsd
+from mutua.bounds.logistic import logistic
+from mutua.bounds.nt_xent import nt_xent
+from mutua.bounds.nwj import nwj
+from mutua.bounds.smile import smile
+from mutua.bounds.tuba import tuba
 from mutua.types import Bound, Contrast
 
 __all__ = [

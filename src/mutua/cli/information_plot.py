@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from mutua.data.store import checked_place, replacing
 from mutua.information import MutualInformationResult
-from mutua.information.gaussian import canonical
+from mutua.information.estimators.gaussian import canonical
 from mutua.information.variables import Variable
 from mutua.plots import COLOURS, figure, svg
 from mutua.types import InputError

@@ -10,11 +10,11 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from mutua.cli.output import say, show, status, tables_json
+from mutua.data.audio import Sound, opened, write_wavs
 from mutua.data.store import writing
 from mutua.ica import LinearICA
-from mutua.ica.audio import Sound, opened, write_wavs
-from mutua.ica.auxiva import AuxIVA
-from mutua.ica.unmixing import PEAK, Unmixed, unmix, unmix_echoes
+from mutua.ica.separation.auxiva import AuxIVA
+from mutua.ica.separation.unmix import PEAK, Unmixed, unmix, unmix_echoes
 from mutua.report import papers, write
 from mutua.report.unmixed import Track, spectrograms, unmixed_page
 from mutua.types import InputError

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from mutua.critics.bilinear import Bilinear
+from mutua.critics.component_sum import ComponentSum
 from mutua.critics.concat import Concat
+from mutua.critics.cosine import Cosine
+from mutua.critics.dot import Dot
 from mutua.critics.encode_and_dot import EncodeAndDot
-from mutua.critics.families import STATISTICS, ExponentialFamily, LearnedStatistics
-from mutua.critics.inner import Bilinear, Cosine, Dot, Separable
+from mutua.critics.exponential_family import STATISTICS, ExponentialFamily, LearnedStatistics
 from mutua.critics.innovations import AbsoluteInnovation, LearnedInnovation
-from mutua.critics.sums import ComponentSum
+from mutua.critics.separable import Separable
 
 __all__ = [
     "CRITICS",

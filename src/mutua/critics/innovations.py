@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutua.critics.families import LearnedStatistics
+from mutua.critics.exponential_family import LearnedStatistics
 from mutua.types import Critic, InnerProduct
 
 __all__ = ["AbsoluteInnovation", "LearnedInnovation"]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from mutua.evaluation.control import RANDOM, RANDOM_NOTE, random_twin
-from mutua.evaluation.curves import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
-from mutua.evaluation.duplicates import Duplicates, exact_duplicates, near_duplicates
+from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
+from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw
 from mutua.evaluation.neighbours import nearest
-from mutua.evaluation.nonlinear import (
+from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
+from mutua.evaluation.sources.evidence import (
     INDETERMINACIES,
     agreement,
     beats_linear,
     evidence,
     warn_unless_better,
 )
-from mutua.evaluation.probes import PROBES, Probe, Score, knn, linear, mlp, svm
-from mutua.evaluation.separation import Separation, bss_eval, matched_si_sdr, si_sdr
-from mutua.evaluation.sources import (
+from mutua.evaluation.sources.mcc import (
     Matching,
     amari_distance,
     held_out_r2,
@@ -26,9 +25,11 @@ from mutua.evaluation.sources import (
     spearman,
     weak_mcc,
 )
-from mutua.evaluation.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
+from mutua.evaluation.sources.si_sdr import Separation, bss_eval, matched_si_sdr, si_sdr
+from mutua.evaluation.sources.variability import Variability, variability_of_means, variability_of_scales
 from mutua.evaluation.table import RAW, evaluate
-from mutua.evaluation.unlabelled import (
+from mutua.evaluation.unlabelled.duplicates import Duplicates, exact_duplicates, near_duplicates
+from mutua.evaluation.unlabelled.metrics import (
     alignment,
     collapse,
     effective_rank,
@@ -36,8 +37,7 @@ from mutua.evaluation.unlabelled import (
     neighbour_overlap,
     uniformity,
 )
-from mutua.evaluation.unlabelled_table import unlabelled_tables
-from mutua.evaluation.variability import Variability, variability_of_means, variability_of_scales
+from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
     "FEW_LABEL_PROBES",

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from mutua.data.images import Images
-from mutua.evaluation.curves import few_labels
 from mutua.evaluation.features import available, features, raw
-from mutua.evaluation.probes import PROBES
+from mutua.evaluation.probes.catalogue import PROBES
+from mutua.evaluation.probes.few_labels import few_labels
 from mutua.types import Encode, Encoder, InputError, Table, names
 
 __all__ = ["RAW", "Progress", "evaluate"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mutua.generative.ambiguity import Ambiguity, ambiguity
-from mutua.generative.base import LinearGaussian, Posterior
 from mutua.generative.factor_analysis import FactorAnalysis
 from mutua.generative.ivae import IVAE
+from mutua.generative.linear_gaussian import LinearGaussian, Posterior
 from mutua.generative.ppca import ProbabilisticPCA
 from mutua.generative.vae import VAE, BetaVAE
 

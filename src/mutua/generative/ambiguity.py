@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import multivariate_normal, ortho_group
 
-from mutua.generative.base import LinearGaussian
 from mutua.generative.factor_analysis import FactorAnalysis
+from mutua.generative.linear_gaussian import LinearGaussian
 from mutua.generative.ppca import ProbabilisticPCA
 from mutua.types import InputError, Result, Table
 

@@ -11,7 +11,9 @@ from scipy.optimize import minimize
 from sklearn.utils import check_random_state
 
 from mutua.generative import em
-from mutua.generative.base import (
+from mutua.generative.em import Fitted
+from mutua.generative.gaussian import LOG_2PI, Moments, canonical, moments
+from mutua.generative.linear_gaussian import (
     LinearGaussian,
     check_candidates,
     check_choice,
@@ -22,8 +24,6 @@ from mutua.generative.base import (
     named,
     read,
 )
-from mutua.generative.em import Fitted
-from mutua.generative.gaussian import LOG_2PI, Moments, canonical, moments
 from mutua.generative.selection import by_bic, by_held_out
 from mutua.types import InputError, Table
 

@@ -11,13 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
-from mutua.evaluation.nonlinear import Comparison, beats_linear, evidence, warn_unless_better
-from mutua.evaluation.variability import Variability, binned, variability_of_scales
-from mutua.generative.autoencoding import OF_TRIALS, Autoencoding
+from mutua.evaluation.sources.evidence import Comparison, beats_linear, evidence, warn_unless_better
+from mutua.evaluation.sources.variability import Variability, binned, variability_of_scales
 from mutua.generative.elbo import DENSITIES
 from mutua.generative.linear import Modulated, modulated, quantiles
 from mutua.generative.networks import PriorOfClass, PriorOfVector
 from mutua.generative.settings import checked_size, checked_weights, random_of
+from mutua.generative.vae_base import OF_TRIALS, Autoencoding
 from mutua.types import InputError, Result, names
 
 __all__ = ["IVAE"]

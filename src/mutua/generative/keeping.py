@@ -11,7 +11,7 @@ import torch
 
 from mutua.data.auxiliary import Auxiliary
 from mutua.data.kept import keep_estimator, kept_estimator, misfit
-from mutua.evaluation.nonlinear import Agreement
+from mutua.evaluation.sources.evidence import Agreement
 from mutua.generative.linear import Bins, Modulated
 from mutua.generative.rows import Affine
 from mutua.generative.settings import checked_settings

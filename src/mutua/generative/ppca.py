@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from mutua.generative import em
-from mutua.generative.base import (
+from mutua.generative.em import Fitted
+from mutua.generative.gaussian import Moments, NoiseStep, canonical, moments, signed
+from mutua.generative.linear_gaussian import (
     LinearGaussian,
     check_candidates,
     check_choice,
@@ -19,8 +21,6 @@ from mutua.generative.base import (
     constant,
     read,
 )
-from mutua.generative.em import Fitted
-from mutua.generative.gaussian import Moments, NoiseStep, canonical, moments, signed
 from mutua.generative.selection import by_bic, by_held_out, ppca_by_bic, ppca_by_held_out, ppca_loglike
 from mutua.types import InputError, Table
 

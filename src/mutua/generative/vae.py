@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from mutua.data.auxiliary import Auxiliary, checked_rows
-from mutua.evaluation.nonlinear import evidence
-from mutua.generative.autoencoding import OF_TRIALS, Autoencoding
+from mutua.evaluation.sources.evidence import evidence
 from mutua.generative.networks import StandardPrior
 from mutua.generative.settings import checked_size, random_of
+from mutua.generative.vae_base import OF_TRIALS, Autoencoding
 from mutua.types import InputError, Result
 
 __all__ = ["VAE", "BetaVAE"]

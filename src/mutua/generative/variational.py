@@ -12,8 +12,8 @@ from torch import Generator, Tensor, nn
 
 from mutua.generative.elbo import DENSITIES, EXPECTATIONS, Weights, decomposition, entropy, observation
 from mutua.generative.networks import LinearPlus
-from mutua.kernels.copies import there
-from mutua.kernels.posterior import product
+from mutua.kernels.devices.copies import to_device
+from mutua.kernels.ica.posterior import product
 from mutua.types import Method, Step
 
 __all__ = ["Pairs", "Posterior", "Variational"]
@@ -112,7 +112,7 @@ class Variational(Method):
         x, u = batch
         q, log_diagonal, location, log_scale = self.posterior(x, u)
         noise = torch.randn(q.mean.shape, generator=generator, device=generator.device)
-        noise = there(noise, x.device).to(x.dtype)
+        noise = to_device(noise, x.device).to(x.dtype)
         s = q.sample(noise)
         fit = observation(x, self.decoder(s), self.log_noise)  # (n,)
         variance = q.factor.square().sum(-1)
@@ -139,7 +139,7 @@ class Variational(Method):
         found = []
         for _ in range(samples):
             noise = torch.randn(q.mean.shape, generator=generator, device=generator.device)
-            noise = there(noise, x.device).to(x.dtype)
+            noise = to_device(noise, x.device).to(x.dtype)
             s = q.sample(noise)
             log_q = -0.5 * (noise.square().sum(-1) + self.k * math.log(2 * math.pi)) - log_diagonal.sum(-1)
             log_p = DENSITIES[self.family](s, location, log_scale).sum(-1)

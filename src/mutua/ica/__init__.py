@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mutua.ica.densities import (
+from mutua.ica.contrastive.gcl import GCL
+from mutua.ica.contrastive.pcl import PCL
+from mutua.ica.contrastive.tcl import TCL
+from mutua.ica.flow import FlowICA
+from mutua.ica.linear.densities import (
     DENSITIES,
     Density,
     Laplace,
@@ -12,15 +16,11 @@ from mutua.ica.densities import (
     Student,
     SubGaussian,
 )
-from mutua.ica.density_checks import check_density
-from mutua.ica.diagnostics import report
-from mutua.ica.flow import FlowICA
-from mutua.ica.gaussianity import nongaussianity
-from mutua.ica.gcl import GCL
-from mutua.ica.interference import expected_interference
-from mutua.ica.linear import SOLVERS, LinearICA
-from mutua.ica.pcl import PCL
-from mutua.ica.tcl import TCL
+from mutua.ica.linear.density_checks import check_density
+from mutua.ica.linear.model import SOLVERS, LinearICA
+from mutua.ica.trust.interference import expected_interference
+from mutua.ica.trust.nongaussianity import nongaussianity
+from mutua.ica.trust.report import report
 
 __all__ = [
     "DENSITIES",

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from mutua.information.estimate import mutual_information
+from mutua.information.default.estimate import mutual_information
+from mutua.information.default.serial import block_length
 from mutua.information.result import MutualInformationResult
-from mutua.information.serial import block_length
 from mutua.information.variables import Discrete, Variable, variable
 from mutua.types import InputError, Table
 

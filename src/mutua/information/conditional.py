@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mutua.information.discrete import histogram_miller_madow
-from mutua.information.estimate import EXACT, mutual_information
-from mutua.information.nearest import ksg_mixed
+from mutua.information.default.estimate import EXACT, mutual_information
+from mutua.information.estimators.counts import histogram_miller_madow
+from mutua.information.estimators.ksg import ksg_mixed
 from mutua.information.result import MutualInformationResult
 from mutua.information.variables import Discrete, Variable, columns_of, variable
 from mutua.types import InputError

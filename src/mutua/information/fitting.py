@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from mutua.data.known import Known
-from mutua.information.baseline import Baselined
-from mutua.information.estimators import Arrangement, Estimator
+from mutua.information.estimators.catalogue import Arrangement, Estimator
+from mutua.information.estimators.tuba_baseline import Baselined
 from mutua.types import Critic, InputError
 
 __all__ = ["Batches", "Best", "Callback", "fit_critic", "fresh_batches", "row_batches"]

@@ -21,15 +21,15 @@ from torch import Generator, Tensor
 
 from mutua.bounds import dv, nwj, tuba
 from mutua.critics import Bilinear, Concat, Separable
-from mutua.information.barber_agakov import barber_agakov
-from mutua.information.certificate import blocks_of, lower_limit, smoothed_infonce
-from mutua.information.estimators import ESTIMATORS, Pairs
-from mutua.information.nearest import entropy
-from mutua.information.neural import NeuralEstimate, held_out_scores, neural_estimate
-from mutua.information.permutation import permutation_test
-from mutua.information.plain import PLAIN, plain_estimate
+from mutua.information.default.certificate import blocks_of, lower_limit, smoothed_infonce
+from mutua.information.default.permutation import permutation_test
+from mutua.information.estimators.barber_agakov import barber_agakov
+from mutua.information.estimators.catalogue import ESTIMATORS, Pairs
+from mutua.information.estimators.classical import PLAIN, plain_estimate
+from mutua.information.estimators.club import GaussianConditional, likelihood
+from mutua.information.estimators.ksg import entropy
+from mutua.information.estimators.neural import NeuralEstimate, held_out_scores, neural_estimate
 from mutua.information.result import MutualInformationResult
-from mutua.information.upper import GaussianConditional, likelihood
 from mutua.information.variables import Variable
 from mutua.types import Bound, Critic, InputError, names
 

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from mutua.data.auxiliary import as_array
 from mutua.data.store import reason
-from mutua.information.margins import gaussianised, radii
+from mutua.information.default.copula import gaussianised, radii
 from mutua.types import InputError, names
 
 __all__ = ["Column", "Discrete", "Variable", "columns_of", "variable"]

@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 from mutua.bounds import dv, infonce_loss, jsd
 from mutua.critics import Concat, EncodeAndDot
 from mutua.encoders import Staged, Wrapped
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.objectives import scored
 from mutua.ranks import mine, world
 from mutua.scores import local, paired
@@ -134,7 +134,7 @@ class DeepInfoMax(Method):
             logs["local"] = value.detach()
         if self.prior is not None:
             uniform = mine(torch.rand(len(y) * world(), y.shape[1], generator=generator))
-            uniform = there(uniform, y.device).to(y.dtype)
+            uniform = to_device(uniform, y.device).to(y.dtype)
             encoder_loss, discriminator_loss = self.prior(y, uniform)
             loss = loss + self.gamma * encoder_loss + discriminator_loss
             logs |= {"prior": encoder_loss.detach(), "discriminator": discriminator_loss.detach()}
@@ -145,7 +145,7 @@ class DeepInfoMax(Method):
         if not 0 < self.locations < count:
             return places
         keys = mine(torch.rand(n * world(), count, generator=generator))
-        chosen = there(keys.argsort(1)[:, : self.locations], places.device)  # (n, k), without repetition
+        chosen = to_device(keys.argsort(1)[:, : self.locations], places.device)  # (n, k), without repetition
         return places.gather(1, chosen[..., None].expand(-1, -1, places.shape[-1]))
 
     def encode(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Runs: a method trained from a recipe, kept in a folder, loaded, judged and exported from it."""
 
-from mutua.evaluation.supervised import SUPERVISED
+from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
 from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
 from mutua.runs.judging import judge, read_tables, view_of, write_tables

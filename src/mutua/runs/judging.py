@@ -12,7 +12,7 @@ from torch import nn
 
 from mutua.data import Images
 from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
-from mutua.evaluation.supervised import SUPERVISED
+from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.folder import EVALUATION, load, recipe_of, write
 from mutua.runs.recipe import CUSTOM, Recipe, compose, network
 from mutua.training import Plan

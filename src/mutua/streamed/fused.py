@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mutua.kernels.contrast import Run
-from mutua.kernels.triton_here import triton_here
+from mutua.kernels.contrast.cpu import Run
+from mutua.kernels.devices.triton_here import triton_here
 
 __all__ = ["fused_rows"]
 
@@ -29,7 +29,7 @@ def fused_rows(left: Tensor, right: Tensor, apart: Sequence[Run]) -> Float[Tenso
     # Devices before 8.0 do not multiply bfloat16.
     if torch.cuda.get_device_capability(left.device) < (8, 0) or not triton_here(left.device):
         return None
-    from mutua.kernels import contrast_triton as kernels
+    from mutua.kernels.contrast import cuda as kernels
 
     (*b, n, k), m = left.shape, right.shape[-2]
     gaps = kernels.gaps_of(apart, n, m)
@@ -47,7 +47,7 @@ class _Rows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, left: Tensor, right: Tensor, gaps: Any, grad: bool) -> Tensor:
-        from mutua.kernels import contrast_triton as kernels
+        from mutua.kernels.contrast import cuda as kernels
 
         left, right = left.contiguous(), right.contiguous()
         logs, means = kernels.row_sums(left, right, gaps, means=grad and ctx.needs_input_grad[0])
@@ -58,7 +58,7 @@ class _Rows(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        from mutua.kernels import contrast_triton as kernels
+        from mutua.kernels.contrast import cuda as kernels
 
         left, right, logs, means = ctx.saved_tensors
         g = grads[0].contiguous()
@@ -74,7 +74,7 @@ class _Symmetric(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, gaps: Any) -> Tensor:
-        from mutua.kernels import contrast_triton as kernels
+        from mutua.kernels.contrast import cuda as kernels
 
         z = z.contiguous()
         logs, _ = kernels.row_sums(z, z, gaps, means=False)
@@ -85,7 +85,7 @@ class _Symmetric(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        from mutua.kernels import contrast_triton as kernels
+        from mutua.kernels.contrast import cuda as kernels
 
         z, logs = ctx.saved_tensors
         own = logs, grads[0].contiguous()

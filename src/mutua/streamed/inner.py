@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
-from mutua.kernels import contrast as kernels
-from mutua.kernels.contrast import Run, remaining
+from mutua.kernels.contrast import cpu as kernels
+from mutua.kernels.contrast.cpu import Run, remaining
 from mutua.streamed.fused import fused_rows
 from mutua.types import Elementwise, InputError, wide
 

@@ -70,22 +70,31 @@ STUDIES: dict[str, Listed] = {
         "Independent components always exist and are never unique: Darmois's map, swirls, and a model's twin.",
     ),
     "ivae": Listed(
-        "mutua.studies.ivae",
+        "mutua.studies.nonlinear.ivae",
         "iVAE finds the sources of a nonlinear mixture, held out and without u; VAE and beta-VAE don't.",
     ),
-    "tcl": Listed("mutua.studies.tcl", "time-contrastive learning: MCC against the depth of the mixture"),
-    "gcl": Listed("mutua.studies.gcl", "generalised contrastive learning: u a segment, time, the past, or iVAE's"),
-    "pcl": Listed("mutua.studies.pcl", "permutation-contrastive learning: MCC against the depth of the mixture"),
+    "tcl": Listed(
+        "mutua.studies.nonlinear.tcl",
+        "Time-contrastive learning: MCC against the depth of the mixture.",
+    ),
+    "gcl": Listed(
+        "mutua.studies.nonlinear.gcl",
+        "Generalised contrastive learning: u a segment, time, the past, or iVAE's.",
+    ),
+    "pcl": Listed(
+        "mutua.studies.nonlinear.pcl",
+        "Permutation-contrastive learning: MCC against the depth of the mixture.",
+    ),
     "identifiability": Listed(
-        "mutua.studies.identifiability",
+        "mutua.studies.nonlinear.identifiability",
         "Fitted again from other starts: iVAE, TCL, GCL agree with themselves and the truth; VAEs don't.",
     ),
     "flow-ica": Listed(
-        "mutua.studies.flow_ica",
+        "mutua.studies.nonlinear.flow",
         "Exact likelihood of an invertible network finds the sources; what u, the make and the layers each add.",
     ),
     "voices": Listed(
-        "mutua.studies.voices",
+        "mutua.studies.nonlinear.voices",
         "Real voices under a known nonlinear mixing: what nonlinear and linear ICA give back of them.",
     ),
     "density-choice": Listed(

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from mutua import plots
 from mutua.evaluation import amari_distance
 from mutua.ica import DENSITIES, LinearICA
-from mutua.ica.choosing import fit_scale
+from mutua.ica.linear.density_selection import fit_scale
 from mutua.studies import LOGGER
 from mutua.types import InputError, Result, Table
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mutua import plots
-from mutua.information.estimators import ESTIMATORS
+from mutua.information.estimators.catalogue import ESTIMATORS
 from mutua.studies import mi_estimators as comparison
-from mutua.studies.mi_cost import seconds
 from mutua.studies.mi_estimators import Row
-from mutua.studies.published import LEVELS
+from mutua.studies.mi_estimators.cost import seconds
+from mutua.studies.mi_estimators.published import LEVELS
 from mutua.types import InputError, Result, Table
 
 __all__ = ["PRESETS", "Config", "answer", "run"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.ranks import total, world
 from mutua.training.norm import ELSEWHERE
 from mutua.types import InputError
@@ -187,7 +187,7 @@ class WholeBatch(_Intercepting):
 def _merged(sums: Sequence[tuple[int, Tensor, Tensor]], track: Callable[[Tensor, Tensor], None]) -> _Call:
     """Mean and variance of all chunks of all ranks, from each chunk's own: nothing is lost to large means."""
     counts = torch.tensor([float(count) for count, _, _ in sums])
-    counts = there(counts, sums[0][1].device).to(sums[0][1].dtype)  # (chunks,)
+    counts = to_device(counts, sums[0][1].device).to(sums[0][1].dtype)  # (chunks,)
     means = torch.stack([mean for _, mean, _ in sums])  # (chunks, c)
     squares = torch.stack([square for _, _, square in sums])  # (chunks, c)
     count = sum(number for number, _, _ in sums) * world()  # ranks hold equal shares

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 
 __all__ = [
@@ -108,7 +108,7 @@ def changed(
     """
     # Where `applied` still lies on the CPU, finding the rows does not wait for the accelerator.
     index = applied.nonzero()[:, 0]
-    at = there(index, images.device)
+    at = to_device(index, images.device)
     return images.index_copy(0, at, change(images.index_select(0, at), index))
 
 

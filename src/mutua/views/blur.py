@@ -9,7 +9,7 @@ from typing import Any
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 from mutua.views.base import (
     Transform,
@@ -72,7 +72,7 @@ class GaussianBlur(Transform):
             raise InputError(f"images: {height} x {width} pixels cannot be blurred; use at least 2 x 2, or p=0")
 
         def blur(x: Tensor, index: Int[Tensor, " m"]) -> Tensor:
-            sigma = there(parameters["sigma"][index], x.device)
+            sigma = to_device(parameters["sigma"][index], x.device)
             floats = as_float(x)
             rows = blur_matrix(sigma, radius, height).to(floats.dtype)
             columns = rows if height == width else blur_matrix(sigma, radius, width).to(floats.dtype)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 from mutua.views.base import (
     Transform,
@@ -110,7 +110,9 @@ class RandomResizedCrop(Transform):
         check_images(images, parameters)
         height, width = images.shape[2:]
         H, W = self.size_after(height, width)
-        top, left, h, w = (there(parameters[name], images.device) for name in ("top", "left", "height", "width"))
+        top, left, h, w = (
+            to_device(parameters[name], images.device) for name in ("top", "left", "height", "width")
+        )
         x = as_float(images)
         rows = resize_matrix(top, h, height, H).to(x.dtype)  # (n, H, height)
         columns = resize_matrix(left, w, width, W).to(x.dtype)  # (n, W, width)

@@ -1,4 +1,4 @@
-"""Compositions of known views in one go: `mutua.kernels.views` on the CPU, `views_triton` on CUDA."""
+"""Compositions of known views in one go: `mutua.kernels.views.cpu` on the CPU, `views_triton` on CUDA."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mutua.kernels import views as kernel
-from mutua.kernels.copies import there
-from mutua.kernels.triton_here import triton_here
-from mutua.kernels.views_stages import staged
+from mutua.kernels.devices.copies import to_device
+from mutua.kernels.devices.triton_here import triton_here
+from mutua.kernels.views import cpu as kernel
+from mutua.kernels.views.stages import staged
 from mutua.types import View
 from mutua.views.blur import GaussianBlur, blur_radius
 from mutua.views.crop import HorizontalFlip, RandomResizedCrop
@@ -99,7 +99,7 @@ KNOWN: dict[type, Callable[[Any, Drawn, Shape], _Step | None]] = {
 
 
 class _Program(NamedTuple):
-    """What a kernel is given beside images: see `mutua.kernels.views`."""
+    """What a kernel is given beside images: see `mutua.kernels.views.cpu`."""
 
     codes: np.ndarray  # (m,)
     fixed: np.ndarray  # (m, 4)
@@ -173,11 +173,11 @@ def _by_loop(program: _Program, images: Tensor, dtype: torch.dtype, threads: int
 
 
 def _by_triton(program: _Program, images: Tensor, dtype: torch.dtype) -> Tensor:
-    from mutua.kernels.views_triton import run  # needs Triton
+    from mutua.kernels.views.cuda import run  # needs Triton
 
     c, height, width = images.shape[1:]
     stages, table = staged(program.codes, program.fixed, program.first, program.drawn, (c, height, width))
-    return run(images, stages, there(table, images.device), dtype)
+    return run(images, stages, to_device(table, images.device), dtype)
 
 
 def fused(

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import Generator, Tensor
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 from mutua.views import colour
 from mutua.views.base import (
@@ -39,7 +39,7 @@ OPERATIONS = {
 
 def _with_factor(operation: Callable[[Tensor, Tensor], Tensor], factor: Tensor) -> Callable[..., Tensor]:
     """`operation` for `changed`: rows and their numbers, the factor of each looked up."""
-    return lambda x, index: operation(x, there(factor[index], x.device).to(x.dtype))
+    return lambda x, index: operation(x, to_device(factor[index], x.device).to(x.dtype))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from mutua.kernels.copies import there
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 from mutua.views.base import Transform, check_images
 
@@ -40,7 +40,7 @@ class PaddedCrop(Transform):
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
         check_images(images, parameters)
         n, _, height, width = images.shape
-        shift = there(parameters["shift"], images.device)  # (n, 2)
+        shift = to_device(parameters["shift"], images.device)  # (n, 2)
         padded = torch.nn.functional.pad(images, (self.padding,) * 4)  # (n, c, h + 2p, w + 2p)
         down = shift[:, :1] + torch.arange(height, device=images.device)  # (n, h)
         right = shift[:, 1:] + torch.arange(width, device=images.device)  # (n, w)

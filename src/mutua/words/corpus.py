@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from mutua.data.store import reason
-from mutua.kernels.skipgram import BREAK
-from mutua.kernels.tokenize import WordTable, compact, count_into
+from mutua.kernels.words.skipgram import BREAK
+from mutua.kernels.words.tokenize import WordTable, compact, count_into
 from mutua.types import InputError
 from mutua.words.files import ERRORS, PathLike, pieces, pieces_of_lines
 from mutua.words.tokens import Tokenizer, Whitespace, Words

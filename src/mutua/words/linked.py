@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
-from mutua.kernels.connectors import put_back, taken_out
+from mutua.kernels.words.connectors import put_back, taken_out
 from mutua.words.corpus import room
 
 __all__ = ["Linked"]

@@ -15,9 +15,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mutua.kernels.bags import Groups, bag_of_words, compose, subword_skipgram
-from mutua.kernels.skipgram import skipgram
-from mutua.kernels.vectors import aligned, all_finite
+from mutua.kernels.words.cbow import Groups, bag_of_words, compose, subword_skipgram
+from mutua.kernels.words.simd import aligned, all_finite
+from mutua.kernels.words.skipgram import skipgram
 from mutua.types import InputError
 from mutua.words.checks import checked_settings
 from mutua.words.corpus import Corpus, Source, read_corpus

@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from mutua.kernels.draws import alias_table, pass_key
-from mutua.kernels.skipgram import Noise, Seen
+from mutua.kernels.words.sampling import alias_table, pass_key
+from mutua.kernels.words.skipgram import Noise, Seen
 
 __all__ = ["Kernel", "effective_n_jobs", "has_neighbours", "noise_of", "passes"]
 

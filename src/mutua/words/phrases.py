@@ -12,8 +12,8 @@ from jaxtyping import Float64, Int32, Int64
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mutua.kernels.bigrams import count_bigrams, join_best, join_left
-from mutua.kernels.skipgram import BREAK
+from mutua.kernels.words.bigrams import count_bigrams, join_best, join_left
+from mutua.kernels.words.skipgram import BREAK
 from mutua.types import InputError
 from mutua.words.corpus import Corpus, Source, copied, read_corpus, read_sentences
 from mutua.words.linked import Linked

@@ -11,7 +11,7 @@ from safetensors.numpy import save as packed
 from sklearn.utils import check_random_state
 
 from mutua.data.store import writing
-from mutua.kernels.vectors import aligned
+from mutua.kernels.words.simd import aligned
 from mutua.types import InputError
 from mutua.words.files import PathLike
 from mutua.words.formats import spelled_in, unpacked, word_tensors

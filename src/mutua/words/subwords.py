@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mutua.kernels.bags import Groups, ngram_groups
+from mutua.kernels.words.cbow import Groups, ngram_groups
 from mutua.types import InputError
 
 __all__ = ["Subwords"]

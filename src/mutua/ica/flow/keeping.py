@@ -10,14 +10,14 @@ import numpy as np
 
 from mutua.data.auxiliary import Auxiliary
 from mutua.data.kept import keep_estimator, kept_estimator, misfit
+from mutua.ica.contrastive.saving import check_white, device_here
 from mutua.ica.flow.checks import checked_settings
 from mutua.ica.flow.makes import MAKES
 from mutua.ica.flow.past import Past
 from mutua.ica.flow.prior import Prior, Segments
 from mutua.ica.flow.smooth import Smooth
 from mutua.ica.flow.training import Fit
-from mutua.ica.kept import check_white, device_here
-from mutua.ica.whitening import Whitening
+from mutua.ica.linear.whitening import Whitening
 from mutua.types import Result, Table
 
 __all__ = ["kept", "recalled"]

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from mutua.kernels.flow import Layers, Passed, backward, forward, room
+from mutua.kernels.ica.flow import Layers, Passed, backward, forward, room
 
 __all__ = ["Layered", "plain", "torch_layers"]
 

@@ -13,9 +13,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, check_u, checked_rows
-from mutua.evaluation.nonlinear import Comparison, agreement, beats_linear, evidence, warn_unless_better
-from mutua.evaluation.variability import binned, variability_of_scales
-from mutua.ica.checks import rows_of
+from mutua.evaluation.sources.evidence import Comparison, agreement, beats_linear, evidence, warn_unless_better
+from mutua.evaluation.sources.variability import binned, variability_of_scales
+from mutua.ica.contrastive.pairs import apart, device_of
 from mutua.ica.flow.base import Make
 from mutua.ica.flow.checks import checked_settings, checked_size
 from mutua.ica.flow.keeping import kept, recalled
@@ -25,8 +25,8 @@ from mutua.ica.flow.past import Past
 from mutua.ica.flow.prior import Prior, Segments
 from mutua.ica.flow.smooth import Smooth
 from mutua.ica.flow.training import Fit, Plan, best_of, diverged, sources_of
-from mutua.ica.pairs import apart, device_of
-from mutua.ica.whitening import whitening
+from mutua.ica.linear.checks import rows_of
+from mutua.ica.linear.whitening import whitening
 from mutua.types import InputError, Result
 
 __all__ = ["FlowICA"]

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from mutua.data.auxiliary import Auxiliary
-from mutua.kernels.flow import scale_scores
+from mutua.kernels.ica.flow import scale_scores
 
 __all__ = ["Prior", "Segments", "drawn", "log_density", "shuffled"]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 
 from mutua.data.auxiliary import Auxiliary
 from mutua.ica.flow.prior import drawn, log_density, shuffled
-from mutua.kernels.flow import adam
+from mutua.kernels.ica.flow import adam
 from mutua.types import InputError
 
 __all__ = ["Smooth"]

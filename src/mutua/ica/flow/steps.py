@@ -14,7 +14,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from mutua.kernels.flow import adam
+from mutua.kernels.ica.flow import adam
 
 __all__ = ["Descent", "orthogonalised"]
 

@@ -1,0 +1,1 @@
+"""Estimated sources against the true ones, and the evidence there is without them."""

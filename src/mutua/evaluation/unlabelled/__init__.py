@@ -1,0 +1,1 @@
+"""What can be said of features, and of the data, without a label."""

@@ -1,0 +1,1 @@
+"""Nonlinear ICA by contrastive learning: TCL, GCL, PCL."""

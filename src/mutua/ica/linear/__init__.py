@@ -1,0 +1,1 @@
+"""Linear ICA by maximum likelihood."""

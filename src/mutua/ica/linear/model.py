@@ -1,0 +1,295 @@
+"""`LinearICA`: x = A s + mean with independent, non-Gaussian sources, by maximum likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from mutua.ica.linear import mne
+from mutua.ica.linear.checks import checked_settings, densities_of, recording_of, warn_unconverged
+from mutua.ica.linear.fit import Fitted, fit_modulated, fit_newton, random_rotation
+from mutua.ica.linear.online import Stream, advance, started
+from mutua.ica.linear.ordering import Components, canonical
+from mutua.ica.linear.recording import Recording
+from mutua.ica.linear.stochastic import Change, covariant, fit_gradient, online
+from mutua.ica.linear.whitening import Whitening, unwhitened, whitening
+from mutua.ica.trust.report import report
+from mutua.types import InputError, Result
+
+__all__ = ["SOLVERS", "LinearICA"]
+
+SOLVERS: dict[str, Change | None] = {"newton": None, "online": online, "covariant": covariant}
+"""The stochastic step of each solver; the quasi-Newton solver sees all rows at once."""
+
+
+class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Independent components by maximum likelihood: x = A s + mean, log p(x) = log|det W| + sum_i log p_i(w_i x).
+
+    W = A^-1. Identified up to order, sign and scale if at most one source is Gaussian; these are fixed so: order
+    by the variance that a component adds to the recording, most first; the largest entry of its column of A is
+    positive; variance 1.
+
+    Args:
+        n_components: how many; None for as many as channels. With fewer, the recording is first reduced to its
+            principal components, and likelihoods are of its projection on them.
+        solver: "newton" (relative quasi-Newton: a sample, then all rows in float32, then float64; every step
+            raises the likelihood), or MacKay's stochastic "online" and "covariant" algorithms.
+        density: "auto" chooses for each component, by held-out likelihood, among 1/cosh, smooth biexponential,
+            Student-t and sub-Gaussian (the stochastic solvers: 1/cosh or sub-Gaussian by stability); or a name in
+            `mutua.ica.DENSITIES`, or an object with `log_prob`, `score` and `score_derivative`, whose derivatives
+            are checked by finite differences; or a list of such, one a component of W's rows (each restart may
+            give another component to each).
+        whiten: False leaves the channels' correlations and relative scales to the solver. The maximum is the
+            same; the steps of "online" are not.
+        unit_variance: False leaves sources at the scale that their density has.
+        reduce_rank: go on with fewer components where channels are constant, copies or combinations of others.
+        modulation: rows of a block, in which a source's loudness is taken to be constant (20 ms of a voice); None
+            for no blocks. The fit then goes on to the likelihood of sources whose loudness changes from block to
+            block (`mutua.ica.linear.nonstationary`): for sound and for bursts it finds them far more exactly. Rows
+            must be in order of time. Likelihoods stay those of the densities.
+        tol: the largest entry of the relative gradient E[psi(y) y^T] - I at which "newton" stops.
+        max_iter: steps of "newton", epochs of the others.
+        learning_rate, batch_size: of the stochastic solvers; the rate falls as 1/t.
+        memory_bytes: whitened rows are held, in float32, up to this size; beyond it they are made anew from X on
+            every pass, which suits a memory-mapped X.
+        random_state: of the start (a random rotation) and the samples. The default is the same every time.
+
+    Attributes:
+        components_: (k, d), W: sources are (X - mean_) @ components_.T. mixing_: (d, k). mean_: (d,).
+        whitening_: (k, d), and unmixing_: (k, k), whose product is components_.
+        densities_: log p_i of each source as `transform` gives it. explained_variance_: (k,).
+        gaussian_margin_: (k,), the mean log-likelihood of each source over that of a Gaussian of its variance,
+            in nats; near 0, or below, the source is not told from a Gaussian.
+        n_iter_, converged_, gradient_ (largest relative gradient), log_likelihood_ (mean on the training data).
+
+    X is an array (n, d) of any real dtype, a memory-mapped one, a DataFrame, or an MNE Raw or Epochs.
+
+    Raises `InputError`: NaN or infinity, dependent channels (which ones), fewer samples than channels, a density
+    that is not one. Warns `ConvergenceWarning` where `tol` is not reached.
+
+    Paper: MacKay 1996; Pham and Garat 1997; Ablin, Cardoso and Gramfort 2018.
+    """
+
+    # Any: scikit-learn sets anything, and wants it judged in fit; see `checked_settings`.
+    def __init__(
+        self,
+        n_components: Any = None,
+        *,
+        solver: Any = "newton",
+        density: Any = "auto",
+        whiten: Any = True,
+        unit_variance: Any = True,
+        reduce_rank: Any = False,
+        modulation: Any = None,
+        tol: Any = 1e-7,
+        max_iter: Any = 500,
+        learning_rate: Any = 0.05,
+        batch_size: Any = 64,
+        memory_bytes: Any = 1e9,
+        random_state: Any = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.solver = solver
+        self.density = density
+        self.whiten = whiten
+        self.unit_variance = unit_variance
+        self.reduce_rank = reduce_rank
+        self.modulation = modulation
+        self.tol = tol
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.memory_bytes = memory_bytes
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> LinearICA:
+        """Find the sources of X, (n, d)."""
+        fitted, white, covariance = self._fitted(recording_of(self, X, reset=True))
+        state = fitted.solution.state
+        self._stream: Stream | None = None
+        self._publish(
+            canonical(
+                state.w, white, covariance, fitted.densities, state.log_prob, unit_variance=self.unit_variance
+            ),
+            white,
+        )
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> LinearICA:
+        """Go on with another batch of a stream, (n, d).
+
+        The first batch is fitted whole; it needs more samples than channels, and fixes the whitening, densities
+        and order. Each later one moves W by one stochastic quasi-Newton step, or by `solver`'s steps, and the mean
+        by its share. After `fit` a new stream begins.
+        """
+        first = getattr(self, "_stream", None) is None
+        recording = recording_of(self, X, reset=first, least=2 if first else 1)
+        stream = self._stream if not first else None
+        if stream is None:
+            fitted, white, _ = self._fitted(recording)
+            z = (np.asarray(recording.x, np.float64) - white.mean) @ white.matrix.T
+            stream = started(fitted.solution.state.w, white, fitted.densities, z)
+            self._order: np.ndarray | None = None
+        else:
+            for chunk in recording.chunks():
+                advance(
+                    stream,
+                    chunk,
+                    SOLVERS[self.solver],
+                    learning_rate=self.learning_rate,
+                    batch_size=self.batch_size,
+                )
+            self.n_iter_ += 1
+        parts = canonical(
+            stream.w,
+            stream.white,
+            stream.covariance,
+            stream.densities,
+            stream.log_prob,
+            unit_variance=self.unit_variance,
+            order=self._order,
+        )
+        self._stream, self._order = stream, parts.order
+        self._publish(parts, stream.white)
+        self.mean_ = stream.mean
+        return self
+
+    def _fitted(self, recording: Recording) -> tuple[Fitted, Whitening, Float[np.ndarray, "k k"]]:
+        """W in whitened coordinates, the whitening, and the covariance of what it gives."""
+        checked_settings(self, SOLVERS)
+        generator = check_random_state(self.random_state)
+        mean, covariance = recording.moments()
+        white = whitening(
+            mean,
+            covariance,
+            self.n_components,
+            samples=recording.samples,
+            reduce_rank=self.reduce_rank,
+            names=list(getattr(self, "feature_names_in_", ())) or None,
+        )
+        if not self.whiten:
+            white = unwhitened(white, covariance)
+        k = len(white.matrix)
+        densities = densities_of(self.density, k)
+        change = SOLVERS[self.solver]
+        w = random_rotation(k, generator)
+        if change is None:
+            fitted = fit_newton(
+                recording,
+                white,
+                w,
+                densities,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                memory_bytes=self.memory_bytes,
+                generator=generator,
+            )
+        else:
+            fitted = fit_gradient(
+                recording,
+                white,
+                w,
+                densities,
+                change,
+                learning_rate=self.learning_rate,
+                batch_size=self.batch_size,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                generator=generator,
+            )
+        if self.modulation is not None:
+            fitted = fit_modulated(recording, white, fitted, self.modulation, self.tol, self.memory_bytes)
+        self.converged_ = fitted.solution.converged
+        self.gradient_ = fitted.solution.state.size
+        self.n_iter_ = max(1, fitted.steps)
+        if not self.converged_:
+            warn_unconverged(self, fitted.steps)
+        return fitted, white, white.matrix @ covariance @ white.matrix.T
+
+    def _publish(self, parts: Components, white: Whitening) -> None:
+        self.mean_ = white.mean
+        self.whitening_ = white.matrix
+        self.unmixing_ = parts.unmixing
+        self.components_ = parts.components
+        self.mixing_ = parts.mixing
+        self.densities_ = parts.densities
+        self.explained_variance_ = parts.explained_variance
+        self.gaussian_margin_ = parts.gaussian_margin
+        self._log_volume = parts.log_volume
+        self.log_likelihood_ = parts.log_likelihood
+
+    def transform_chunks(self, X: Any) -> Iterator[Float[np.ndarray, "b k"]]:
+        """The sources of consecutive rows of X, chunk by chunk: for a recording larger than memory."""
+        check_is_fitted(self)
+        recording = recording_of(self, X, reset=False)
+        kind = np.float32 if recording.x.dtype == np.float32 else np.float64
+        for chunk in recording.chunks():
+            yield ((chunk - self.mean_) @ self.components_.T).astype(kind, copy=False)
+
+    def transform(self, X: Any) -> Any:
+        """Sources (n, k): float32 for float32, else float64; of an MNE Raw or Epochs a RawArray or EpochsArray."""
+        sources = np.concatenate(list(self.transform_chunks(X)))
+        return mne.sources_as(X, sources, list(self.get_feature_names_out())) if mne.is_mne(X) else sources
+
+    def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
+        """The recording that sources (n, k) make: mixing_ s + mean_."""
+        check_is_fitted(self)
+        sources = check_array(X, dtype=[np.float64, np.float32])
+        if sources.shape[1] != len(self.components_):
+            raise InputError(
+                f"sources: {sources.shape[1]} columns, but the model has {len(self.components_)} components; "
+                "give what transform returned"
+            )
+        return sources @ self.mixing_.T + self.mean_
+
+    def remove(self, X: Any, components: Sequence[int]) -> Any:
+        """The recording (n, d) without some components: X - sum_i s_i a_i. What no component explains stays.
+
+        An MNE Raw or Epochs gives a copy of itself.
+
+        Raises `InputError` where a component's number is not in 0 .. k - 1.
+        """
+        check_is_fitted(self)
+        k = len(self.components_)
+        out = sorted({int(i) for i in components})
+        if out and not 0 <= out[0] <= out[-1] < k:
+            raise InputError(f"components: {out} asked for, but they are numbered 0 to {k - 1}; use those numbers")
+        recording = recording_of(self, X, reset=False)
+        away = self.components_[out].T @ self.mixing_[:, out].T  # (d, d)
+        left = np.concatenate([chunk - (chunk - self.mean_) @ away for chunk in recording.chunks()])
+        return mne.rebuilt(X, left) if mne.is_mne(X) else left
+
+    def score_samples(self, X: Any) -> Float[np.ndarray, " n"]:
+        """Log-likelihood of each sample in nats. With fewer components than channels: of its projection on their
+        subspace, a density over k dimensions."""
+        check_is_fitted(self)
+        recording = recording_of(self, X, reset=False)
+        return np.concatenate([self._log_prob(chunk) for chunk in recording.chunks()])
+
+    def _log_prob(self, chunk: Float[np.ndarray, "b d"]) -> Float[np.ndarray, " b"]:
+        sources = (chunk - self.mean_) @ self.components_.T  # (b, k)
+        parts = [density.log_prob(s) for density, s in zip(self.densities_, sources.T, strict=True)]
+        return self._log_volume + np.sum(parts, 0)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean log-likelihood in nats a sample."""
+        return float(self.score_samples(X).mean())
+
+    def report(self, X: Any) -> Result:
+        """Which components are identified, which are not, and why: see `mutua.ica.report`."""
+        return report(self, X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)

@@ -1,0 +1,1 @@
+"""Recordings in, sources out: `mutua unmix`."""

@@ -1,0 +1,229 @@
+"""`report`: which components of a fitted `LinearICA` are identified, which are not, and why."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import chi2, norm
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mutua.ica.linear.checks import recording_of
+from mutua.ica.linear.densities import Density
+from mutua.ica.linear.whitening import Whitening
+from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
+from mutua.ica.trust.interference import PIECES, expected_interference
+from mutua.ica.trust.nongaussianity import MOST_ROWS, Shape, shape_of, whitened_rows
+from mutua.ica.trust.stability import Make, Stability, refitted, stability_of
+from mutua.ica.trust.verdicts import Measured, told, verdict
+from mutua.types import InputError, Result, Table
+
+__all__ = ["report"]
+
+_DEPENDENT = 0.1
+_LEVEL = 0.95
+_NOISES = 5
+
+
+def report(
+    ica: Any, X: Any, *, refits: int = 10, restarts: int = 3, most_rows: int = MOST_ROWS, random_state: int = 0
+) -> Result:
+    """How far to trust each component of a fitted `LinearICA` on its recording X, (n, d): a table and words.
+
+    - stability: over `refits` fits of blocks of rows drawn with replacement, each from another start, components
+      are matched by |correlation|; the index is their mean |correlation| inside a match less that between
+      matches. Restarts: the mean |correlation| of the same component over `restarts` fits of the same rows.
+    - chance: the largest index that five recordings of Gaussian noise of the same size give by the same refits.
+      ICA can't say anything of such noise, and yet its index isn't 0.
+    - margin: mean log-likelihood over that of a Gaussian of the same variance, nats, and its standard error.
+    - others: `expected_interference`, in dB, where there are 64 rows.
+    - depends on: the component whose amplitude |s_j| correlates most with |s_i|.
+
+    A component is called identified where refits agree (mean |correlation| of at least 0.9 and an index above
+    chance) and at most one component can't be told from a Gaussian. Else the reason is given: two or more
+    near-Gaussian components, a density that doesn't fit, a dependent pair, or too few samples.
+
+    Long recordings are judged on `most_rows` rows, drawn at random and kept in order of time: then stability is
+    that of a recording of this size, a cautious answer.
+
+    Raises `InputError` where X is not what the model was fitted on, or for fewer than 2 refits.
+    """
+    check_is_fitted(ica)
+    if refits < 2 or restarts < 2:
+        raise InputError(f"refits: {refits} and {restarts} restarts; agreement needs at least 2 of both")
+    recording = recording_of(ica, X, reset=False)
+    k = len(ica.components_)
+    if recording.samples <= k:
+        raise InputError(f"X: {recording.samples} samples for {k} components; give the recording that was fitted")
+    generator = check_random_state(random_state)
+    white = Whitening(ica.mean_, ica.whitening_, ica.whitening_.T, k)
+    z = whitened_rows(recording, white, most_rows, generator)  # (m, k)
+    reference, m = ica.unmixing_, len(z)
+
+    def make(seed: int) -> Any:
+        settings: dict[str, Any] = {"n_components": None, "reduce_rank": False, "random_state": seed}
+        density = ica.density
+        if isinstance(density, Sequence) and not isinstance(density, str):
+            settings["density"] = "auto"  # a list is in the order of one start's rows
+        if ica.modulation is not None:  # as long in time, of fewer rows
+            settings["modulation"] = max(8, round(ica.modulation * m / recording.samples))
+        return clone(ica).set_params(**settings)
+
+    found = refitted(z, reference, make, refits, resample=True, random_state=generator)
+    again = refitted(z, reference, make, restarts, resample=False, random_state=generator)
+    stability, restarted = stability_of(found, reference, z), stability_of(again, reference, z)
+    typical, chance, flattered = _chance(m, k, make, refits, generator)
+    s = z @ reference.T  # (m, k)
+    shape = shape_of(s, random_state=generator)
+    margin, deviation = _margins(s, ica.densities_, generator)
+    amplitude, dependent = _amplitudes(s, generator)
+    free = _free(s, ica.densities_, dependent, generator)
+    # A fit looks for non-Gaussian directions, and finds some in any noise: no less is asked than that.
+    least = max(flattered, float(chi2.isf((1 - _LEVEL) / k, 2)))
+    measured = Measured(
+        m, shape.distance < least, margin, deviation, amplitude, dependent, free, stability, chance
+    )
+    verdicts = [verdict(measured, i) for i in range(k)]
+    heard = np.full(k, np.nan)
+    if k > 1 and recording.samples >= 2 * PIECES:
+        heard = 10 * np.log10(expected_interference(ica, X))
+    table = _table(ica, measured, restarted, shape, heard, verdicts)
+    words = told(ica, recording.samples, measured, verdicts, found.unconverged + again.unconverged)
+    settings: dict[str, Any] = {"refits": refits, "restarts": restarts, "rows": m, "random_state": random_state}
+    settings |= {"noise_index_mean": typical, "noise_index_largest": chance}
+    return Result("How far to trust each component", [table], {}, words, settings)
+
+
+def _chance(
+    m: int, k: int, make: Make, refits: int, generator: np.random.RandomState
+) -> tuple[float, float, float]:
+    """Of components of some recordings of Gaussian noise of this size: the mean and the largest stability index,
+    and the largest distance from a Gaussian."""
+    index, distance = [], []
+    for _ in range(_NOISES):
+        noise = generator.standard_normal((m, k))
+        noise -= noise.mean(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            reference = make(0).fit(noise).components_
+        found = refitted(noise, reference, make, min(refits, 5), resample=True, random_state=generator)
+        index.append(stability_of(found, reference, noise).index)
+        distance.append(shape_of(noise @ reference.T, random_state=generator).distance.max())
+    return float(np.mean(index)), float(np.max(index)), float(max(distance))
+
+
+def _margins(
+    s: Float[np.ndarray, "m k"], densities: Sequence[Density], generator: np.random.RandomState
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Mean log p(s) over a Gaussian's, in nats, and its bootstrap standard error."""
+    edges = block_edges(len(s))
+    log_prob = np.stack([density.log_prob(one) for density, one in zip(densities, s.T, strict=True)], 1)
+    k = s.shape[1]
+    sums = block_sums([np.concatenate([log_prob, s**2], 1)], edges)
+    means = np.concatenate([sums.sum(0)[None] / len(s), resampled_means(sums, edges, 200, generator)])
+    margins = means[:, :k] + 0.5 * np.log(2 * math.pi * math.e * means[:, k:])
+    return margins[0], margins[1:].std(0)
+
+
+def _amplitudes(
+    s: Float[np.ndarray, "m k"], generator: np.random.RandomState
+) -> tuple[Float[np.ndarray, "k k"], np.ndarray]:
+    """Correlation of |s_i| with |s_j|, 0 on the diagonal, and where it is larger than chance and 0.1 make it."""
+    a = np.abs(s)
+    a = (a - a.mean(0)) / a.std(0)
+    k, edges = s.shape[1], block_edges(len(s))
+    upper = np.triu_indices(k, 1)
+    if not len(upper[0]):
+        return np.zeros((1, 1)), np.zeros((1, 1), bool)
+    sums = np.stack([(a[i:j].T @ a[i:j])[upper] for i, j in pairwise(edges)])  # (blocks, pairs)
+    value = sums.sum(0) / len(s)
+    deviation = resampled_means(sums, edges, 200, generator).std(0)
+    beyond = norm.isf((1 - _LEVEL) / 2 / len(value)) * deviation
+    matrix, flags = np.zeros((k, k)), np.zeros((k, k), bool)
+    matrix[upper], flags[upper] = value, np.abs(value) > np.maximum(beyond, _DEPENDENT)
+    return matrix + matrix.T, flags | flags.T
+
+
+def _free(
+    s: Float[np.ndarray, "m k"],
+    densities: Sequence[Density],
+    dependent: np.ndarray,
+    generator: np.random.RandomState,
+) -> np.ndarray:
+    """Dependent pairs that could as well be rotated by 45 degrees.
+
+    So where that costs no likelihood beyond two standard errors, or less than a quarter of what it would cost
+    were the two independent (one of them shuffled). Such a pair is one source of two dimensions, of elliptical
+    distribution: each basis of it is as good.
+    """
+    edges, free = block_edges(len(s)), np.zeros_like(dependent)
+
+    def lost(i: int, a: Float[np.ndarray, " m"], j: int, b: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        one, other = densities[i], densities[j]
+        turned = (a + b) / math.sqrt(2), (a - b) / math.sqrt(2)
+        return one.log_prob(a) + other.log_prob(b) - one.log_prob(turned[0]) - other.log_prob(turned[1])
+
+    for i, j in np.argwhere(np.triu(dependent)).tolist():
+        cost = lost(i, s[:, i], j, s[:, j])
+        error = resampled_means(block_sums([cost[:, None]], edges), edges, 200, generator).std()
+        independent = lost(i, s[:, i], j, generator.permutation(s[:, j])).mean()
+        free[i, j] = free[j, i] = cost.mean() < max(2 * error, independent / 4)
+    return free
+
+
+def _table(
+    ica: Any,
+    found: Measured,
+    restarted: Stability,
+    shape: Shape,
+    heard: Float[np.ndarray, " k"],
+    verdicts: Sequence[str],
+) -> Table:
+    rows: list[list[Any]] = []
+    share = ica.explained_variance_ / ica.explained_variance_.sum()
+    for i, given in enumerate(verdicts):
+        j = int(np.abs(found.amplitude[i]).argmax())
+        depends = f"{j} ({found.amplitude[i, j]:.2f})".replace("-", "−") if found.dependent[i, j] else None
+        rows.append(
+            [
+                i,
+                100 * float(share[i]),
+                (float(found.margin[i]), float(found.margin_deviation[i])),
+                float(shape.peak[i]),
+                float(found.stability.inside[i]),
+                float(found.stability.index[i]),
+                float(restarted.inside[i]),
+                float(heard[i]) if np.isfinite(heard[i]) else None,
+                depends,
+                given,
+            ]
+        )
+    columns = [
+        "component",
+        "variance %",
+        "margin",
+        "peak",
+        "agreement",
+        "index",
+        "restarts",
+        "others, dB",
+        "depends on",
+        "verdict",
+    ]
+    note = (
+        "Margin: nats a sample over a Gaussian, and standard error. Peak: above 0 super-Gaussian, below "
+        "sub-Gaussian. Agreement: mean |correlation| of the component between refits of resampled rows; index: "
+        f"that less the correlation with other components, {found.chance:.2f} at most for Gaussian noise. "
+        "Restarts: agreement between starts on the same rows. Others: the power of all other components that is "
+        "expected in it, relative to its own. Depends on: correlation of amplitudes, where it is "
+        "above chance."
+    )
+    return Table("Components", columns, rows, note)

@@ -1,0 +1,1 @@
+"""The published estimators, each under its name in the field."""

@@ -1,0 +1,1 @@
+"""Log-sum-exp of scores, streamed: a compiled loop for the CPU, Triton for CUDA."""

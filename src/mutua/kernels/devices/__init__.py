@@ -1,0 +1,1 @@
+"""Where tensors lie and move, and whether Triton makes kernels here."""

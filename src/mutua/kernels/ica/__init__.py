@@ -1,0 +1,1 @@
+"""Compiled loops of the linear, flow and variational models."""

@@ -1,0 +1,1 @@
+"""Compiled loops of word vectors: tokens, phrases, skip-gram, CBOW."""
