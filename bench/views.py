@@ -42,8 +42,7 @@ def ours(view: Compose) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], 
     generator = torch.Generator().manual_seed(0)
 
     def plain(x: Tensor) -> Tensor:
-        n, _, height, width = x.shape
-        return view.plain(x, view.draw(n, height, width, generator))
+        return view.plain(x, view.draw(len(x), tuple(x.shape[1:]), generator))
 
     return lambda x: view(x, generator), plain
 

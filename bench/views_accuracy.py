@@ -31,14 +31,14 @@ class Plain:
     def __init__(self, view: Compose) -> None:
         self.view = view
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
-        return self.view.draw(n, height, width, generator)
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
+        return self.view.draw(n, shape, generator)
 
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
         return self.view.plain(images, parameters)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
-        return self.apply(images, self.draw(*(images.shape[k] for k in (0, 2, 3)), generator))
+        return self.apply(images, self.draw(len(images), tuple(images.shape[1:]), generator))
 
 
 def accuracy(log: Log) -> tuple[list[Table], list[str]]:

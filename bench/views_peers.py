@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.record import Log
 from mutua.views import Compose, RandomResizedCrop
-from mutua.views.blur import blur_radius
+from mutua.views.image.blur import blur_radius
 
 __all__ = ["SETTINGS", "batches", "same"]
 
@@ -112,16 +112,16 @@ def same(x: Tensor, view: Compose, log: Log) -> list[str]:
     """Views of the same draw by the compiled loop, the plain definition, torchvision's functions and OpenCV."""
     some = x[:32]
     n, _, height, width = some.shape
-    drawn = view.draw(n, height, width, torch.Generator().manual_seed(1))
+    drawn = view.draw(n, (3, height, width), torch.Generator().manual_seed(1))
     fast, plain = view.apply(some, drawn).float(), view.plain(some, drawn).float()
     crop = view.views[0]
     assert isinstance(crop, RandomResizedCrop)
-    size = crop.size_after(height, width)
+    size = crop.shape_after((3, height, width))[-2:]
     said = [f"plain {float((fast - plain).abs().max()):.0f}"]
     try:
         from torchvision.transforms.v2 import functional as F
 
-        from mutua.views.jitter import OPERATIONS
+        from mutua.views.image.jitter import OPERATIONS
 
         adjust = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue)
         p = list(drawn.values())

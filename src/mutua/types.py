@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
 __all__ = [
+    "Batch",
     "Bound",
     "Contrast",
     "Critic",
@@ -29,14 +30,21 @@ __all__ = [
     "Result",
     "Rows",
     "Scores",
+    "Spec",
     "Step",
     "Table",
     "View",
     "inner_products",
+    "parted",
     "wide",
 ]
 
 Elementwise = Callable[[Tensor], Tensor]
+
+Batch = Any
+"""Some examples: a tensor (n, ...), or a mapping of named tensors, each with n rows.
+
+Padded examples are {"x": (n, ...), "mask": bool (n, t)}, the mask true where there is data."""
 
 
 class InputError(ValueError):
@@ -44,6 +52,82 @@ class InputError(ValueError):
 
     The command line prints the line and exits with 2; in Python it is an ordinary ``ValueError``.
     """
+
+
+# --- what one example is -----------------------------------------------------------------------------------
+
+
+_UNITS = {"image": "px", "video": "px", "sound": "samples", "text": "tokens", "row": "columns"}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one example is, as a plain value. Data have one, encoders are built from one, runs record one.
+
+    Args:
+        kind: image, sound, text, video, series or row.
+        shape: of one example: image (c, h, w), sound (c, t), text (tokens,), video (frames, c, h, w),
+            series (t, c), row (columns,).
+        dtype: of a batch, by torch's name: uint8, int16, int32, float32.
+        rate: samples, frames or rows a second, where there is such a thing.
+        masked: whether examples are padded, so that a batch is {"x": ..., "mask": ...}.
+
+    >>> print(Spec("sound", (1, 8000), "int16", 8000.0))
+    1 x 8000 samples at 8,000 Hz
+    >>> Spec("image", (3, 8, 8), "uint8").example(2).shape
+    torch.Size([2, 3, 8, 8])
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    rate: float | None = None
+    masked: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
+        if not self.shape or min(self.shape) < 1:
+            raise InputError(f"spec: {self.kind} of shape {self.shape}; every axis needs a length of 1 or more")
+        if not isinstance(getattr(torch, self.dtype, None), torch.dtype):
+            raise InputError(f"spec: dtype {self.dtype!r} is none of torch's; give uint8, int16, int32 or float32")
+
+    def __str__(self) -> str:
+        size = f"{' x '.join(map(str, self.shape))} {_UNITS.get(self.kind, 'steps x columns')}"
+        return size if self.rate is None else f"{size} at {self.rate:,g} Hz"
+
+    def example(self, n: int = 1) -> Batch:
+        """n examples of zeros, such as a dry run needs."""
+        x = torch.zeros(n, *self.shape, dtype=getattr(torch, self.dtype))
+        if not self.masked:
+            return x
+        return {"x": x, "mask": torch.ones(n, self.shape[self.time], dtype=torch.bool)}
+
+    @property
+    def time(self) -> int:
+        """The axis of an example that runs in time, which a mask is of."""
+        return {"sound": 1, "series": 0, "text": 0, "video": 0}.get(self.kind, -1)
+
+    def check(self, batch: Batch, name: str = "batch") -> None:
+        """Raise `InputError` where the batch is none of such examples; its axes may be longer or shorter in time
+        or space, not in channels, as networks allow."""
+        x, _ = parted(batch)
+        seen = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        if not isinstance(x, Tensor) or x.ndim != len(self.shape) + 1 or not self._channels_of(x):
+            meant = ", ".join(["n", *map(str, self.shape)])
+            raise InputError(
+                f"{name}: {seen} where {self.kind} ({meant}) is meant; give data of that kind and shape"
+            )
+
+    def _channels_of(self, x: Tensor) -> bool:
+        axis = {"image": 0, "sound": 0, "video": 1, "series": 1, "row": 0}.get(self.kind)
+        return axis is None or x.shape[axis + 1] == self.shape[axis]
+
+
+def parted(batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """(The examples, their mask where they are padded, else none) of a batch."""
+    if isinstance(batch, Mapping):
+        return batch["x"], batch.get("mask")
+    return batch, None
 
 
 # --- scores, and what reads them ---------------------------------------------------------------------------
@@ -141,15 +225,16 @@ def wide(x: Tensor) -> Tensor:
 
 @runtime_checkable
 class View(Protocol):
-    """A random transformation of a batch, its parameters drawn per image.
+    """A random transformation of a batch, its parameters drawn per example.
 
-    `draw` makes the parameters and `apply` uses them, so that one draw can be shown, repeated, or handed to a
-    faster kernel. Images are (n, c, h, w): uint8, or float in [0, 1].
+    `draw` makes the parameters, of n examples of a shape, and `apply` uses them, so that one draw can be shown,
+    repeated, or handed to a faster kernel. Images are (n, c, h, w): uint8, or float in [0, 1]; sound is (n, c, t),
+    series are (n, t, c), either with a mask where padded.
     """
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]: ...
-    def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor: ...
-    def __call__(self, images: Tensor, generator: Generator) -> Tensor: ...
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]: ...
+    def apply(self, batch: Batch, parameters: Mapping[str, Any]) -> Batch: ...
+    def __call__(self, batch: Batch, generator: Generator) -> Batch: ...
 
 
 @runtime_checkable
@@ -158,11 +243,11 @@ class Encoder(Protocol):
 
     @property
     def depths(self) -> tuple[str, ...]: ...
-    def read(self, images: Tensor, depths: Sequence[str]) -> dict[str, Tensor]: ...
-    def __call__(self, images: Tensor) -> Tensor: ...
+    def read(self, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]: ...
+    def __call__(self, batch: Batch) -> Tensor: ...
 
 
-Encode = Callable[[Tensor], Float[Tensor, "n d"]]
+Encode = Callable[[Batch], Float[Tensor, "n d"]]
 """Anything that turns a batch of inputs into a batch of vectors: what evaluation needs, and all it needs."""
 
 
@@ -189,13 +274,13 @@ class Method(nn.Module):
         """One batch to its loss. All randomness comes from `generator` (or torch's own, as dropout does)."""
         raise NotImplementedError(f"{type(self).__name__} must define step(batch, generator)")
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Batch) -> Tensor:
         """The representation of a batch: deterministic in eval mode, never augmented."""
         raise NotImplementedError(f"{type(self).__name__} must define encode(x)")
 
-    def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
-        """What a step sees of images (n, c, h, w), for a page to show: column name to n images."""
-        return {"image": images}
+    def shown(self, batch: Batch, generator: Generator) -> dict[str, Batch]:
+        """What a step sees of n examples, for a page to show: column name to n examples of the batch's kind."""
+        return {"original": batch}
 
 
 @runtime_checkable

@@ -89,7 +89,7 @@ def test_bad_input_is_named() -> None:
 class Shift:
     """A view that rolls each image by a pixel or none."""
 
-    def draw(self, n: int, height: int, width: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {"by": torch.randint(0, 2, (n,), generator=generator)}
 
     def apply(self, images: torch.Tensor, parameters: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -97,8 +97,8 @@ class Shift:
         return torch.where(by == 1, images.roll(1, 3), images)
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        n, _, h, w = images.shape
-        return self.apply(images, self.draw(n, h, w, generator))
+        n = len(images)
+        return self.apply(images, self.draw(n, tuple(images.shape[1:]), generator))
 
 
 def test_unlabelled_tables_say_rank_agreement_and_duplicates() -> None:

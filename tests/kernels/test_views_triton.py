@@ -59,7 +59,7 @@ def test_equals_the_plain_definition(name, shape):
     if name == "crop-to-a-pixel" and shape[1] > 20 and not CUDA:
         pytest.skip("takes the interpreter too long")
     view, images = Compose(PROGRAMS[name]), photographs(N, *shape)
-    drawn = view.draw(N, *shape[1:], seeded(1))
+    drawn = view.draw(N, tuple(shape), seeded(1))
     assert apart(view, images, drawn) <= LEVEL + 1e-9
     assert apart(view, images.float() / 255, drawn) <= (1e-3 if name == "jitter-strong" else 1e-4)
 
@@ -69,7 +69,7 @@ def test_equals_the_plain_definition(name, shape):
 def test_no_neighbour_and_no_layout_changes_a_bit(dtype, blur):
     view, images = simclr(3, (33, 36), blur=blur), photographs(4, 3, 33, 41)
     images = images if dtype == torch.uint8 else images.float() / 255
-    drawn = view.draw(4, 33, 41, seeded(2))
+    drawn = view.draw(4, (3, 33, 41), seeded(2))
     want = fast(view, images, drawn)
     assert torch.equal(fast(view, images.contiguous(memory_format=torch.channels_last), drawn), want)
     assert torch.equal(fast(view, images.mT.contiguous().mT, drawn), want)
@@ -79,7 +79,7 @@ def test_no_neighbour_and_no_layout_changes_a_bit(dtype, blur):
 
 def test_levels_are_the_nearest_of_the_float_result():
     view, images = simclr(3, 32, blur=0.5), photographs(3)
-    drawn = view.draw(3, 32, 32, seeded(3))
+    drawn = view.draw(3, (3, 32, 32), seeded(3))
     levels, floats = fast(view, images, drawn), fast(view, images, drawn, torch.float32)
     assert torch.equal(levels, (floats * 255).round().clamp(0, 255).to(torch.uint8))
 
@@ -88,7 +88,7 @@ def test_levels_are_the_nearest_of_the_float_result():
 def test_solarise_is_exact_at_every_level(threshold):
     x = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     view = Compose((Solarise(threshold, p=1.0),))
-    drawn = view.draw(1, 16, 16, seeded())
+    drawn = view.draw(1, (3, 16, 16), seeded())
     assert apart(view, x, drawn) == 0
     assert apart(view, x.float() / 255, drawn) == 0
 
@@ -96,14 +96,14 @@ def test_solarise_is_exact_at_every_level(threshold):
 def test_what_moves_pixels_alone_is_exact():
     view = Compose((HorizontalFlip(), PaddedCrop(5), HorizontalFlip()))
     images = photographs(4, 3, 12, 20)
-    drawn = view.draw(4, 12, 20, seeded(1))
+    drawn = view.draw(4, (3, 12, 20), seeded(1))
     assert apart(view, images, drawn) == 0
     assert apart(view, torch.rand(4, 3, 12, 20, generator=seeded()), drawn) == 0
 
 
 def test_images_that_are_not_blurred_are_copied():
     view, images = Compose((GaussianBlur(p=0.5),)), torch.rand(6, 3, 40, 40, generator=seeded()).to(DEVICE)
-    drawn = view.draw(6, 40, 40, seeded(1))
+    drawn = view.draw(6, (3, 40, 40), seeded(1))
     blurred = drawn["0 GaussianBlur"]["applied"]
     assert blurred.any()
     assert not blurred.all()
@@ -115,14 +115,14 @@ def test_numbers_that_are_not_finite_stay_so():
     images = torch.full((2, 3, 8, 8), 0.5, device=DEVICE)
     images[0, 1, 2, 3] = torch.nan
     view = Compose((HorizontalFlip(1.0), ColourJitter(p=1.0)))
-    out = fast(view, images, view.draw(2, 8, 8, seeded()))
+    out = fast(view, images, view.draw(2, (3, 8, 8), seeded()))
     assert out[0].isnan().any()
     assert out[1].isfinite().all()
 
 
 def test_an_empty_batch():
     view, images = simclr(3, 24, blur=0.5), photographs(0)
-    out = fast(view, images, view.draw(0, 32, 32, seeded()))
+    out = fast(view, images, view.draw(0, (3, 32, 32), seeded()))
     assert out.shape == (0, 3, 24, 24)
     assert out.dtype == torch.uint8
 
@@ -146,7 +146,7 @@ class Counted:
 def test_launches_are_few(view, launches, monkeypatch):
     counted = Counted(views_triton._stage)
     monkeypatch.setattr(views_triton, "_stage", counted)
-    fast(view, photographs(1), view.draw(1, 32, 32, seeded()))
+    fast(view, photographs(1), view.draw(1, (3, 32, 32), seeded()))
     assert counted.launches == launches
 
 
@@ -157,9 +157,9 @@ class Twice(HorizontalFlip):
 def test_what_it_cannot_do_is_none():
     images = photographs(4)
     odd = Compose((RandomResizedCrop(), Twice()))
-    assert fast(odd, images, odd.draw(4, 32, 32, seeded())) is None
+    assert fast(odd, images, odd.draw(4, (3, 32, 32), seeded())) is None
     view = Compose((RandomResizedCrop(),))
-    drawn = view.draw(4, 32, 32, seeded())
+    drawn = view.draw(4, (3, 32, 32), seeded())
     drawn["0 RandomResizedCrop"]["top"] = torch.full((4,), 30)
     assert fast(view, images, drawn) is None
 
@@ -168,7 +168,7 @@ def test_what_it_cannot_do_is_none():
 @every_program
 def test_the_host_never_waits_for_the_device(name):
     view, images = Compose(PROGRAMS[name]), photographs(4)
-    drawn = view.draw(4, 32, 32, seeded(4))
+    drawn = view.draw(4, (3, 32, 32), seeded(4))
     want = fast(view, images, drawn)
     torch.cuda.set_sync_debug_mode("error")
     try:

@@ -101,7 +101,7 @@ def test_a_recipe_gives_the_same_method_each_time(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_what_is_shown_is_an_image_each(name):
     shown = composed(name).shown(images(3), Generator().manual_seed(0))
-    assert torch.equal(shown["image"], images(3))
+    assert torch.equal(shown["original"], images(3))
     assert {len(column) for column in shown.values()} == {3}
 
 

@@ -18,7 +18,7 @@ class Echo:
     def __init__(self):
         self.given = []
 
-    def draw(self, n, height, width, generator):
+    def draw(self, n, shape, generator):
         return {"noise": torch.randn(n, 1, 1, 1, generator=generator, dtype=torch.float64)}
 
     def apply(self, images, parameters):
@@ -26,7 +26,7 @@ class Echo:
         return self.given[-1]
 
     def __call__(self, images, generator):
-        return self.apply(images, self.draw(len(images), *images.shape[2:], generator))
+        return self.apply(images, self.draw(len(images), tuple(images.shape[1:]), generator))
 
 
 def simclr_loss(views, temperature):
@@ -75,7 +75,7 @@ def test_scores_stay_float32_under_autocast(generator):
     images = torch.rand(4, 3, 2, 2)
 
     class Still(Echo):
-        def draw(self, n, height, width, generator):
+        def draw(self, n, shape, generator):
             return {"noise": torch.zeros(n, 1, 1, 1)}
 
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5))

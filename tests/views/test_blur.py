@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import convolve1d
 
 from mutua.views import GaussianBlur
-from mutua.views.blur import blur_radius
+from mutua.views.image.blur import blur_radius
 
 
 def kernel(sigma, radius):
@@ -40,6 +40,6 @@ def test_equals_a_loop_over_pixels():
 
 
 def test_sigma_is_uniform():
-    sigma = GaussianBlur((0.1, 2.0)).draw(20_000, 32, 32, torch.Generator().manual_seed(0))["sigma"]
+    sigma = GaussianBlur((0.1, 2.0)).draw(20_000, (3, 32, 32), torch.Generator().manual_seed(0))["sigma"]
     even = (torch.arange(20_000) + 0.5) / 20_000
     assert ((sigma.sort().values - 0.1) / 1.9 - even).abs().max() < 0.015

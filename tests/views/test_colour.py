@@ -126,7 +126,7 @@ def test_jitter_is_the_four_in_the_order_drawn(order, photo):
 def test_jitter_draws_factors_and_orders_uniformly():
     view = ColourJitter(0.4, 1.5, 0.2, 0.1)
     n = 24_000
-    drawn = view.draw(n, 32, 32, torch.Generator().manual_seed(0))
+    drawn = view.draw(n, (3, 32, 32), torch.Generator().manual_seed(0))
     assert drawn["applied"].float().mean() == pytest.approx(0.8, abs=0.012)
     _, counts = torch.unique(drawn["order"], dim=0, return_counts=True)
     assert len(counts) == 24

@@ -76,7 +76,7 @@ def loop_draw(height, width, scale, ratio, rng):
 )
 def test_draws_as_torchvision_does(height, width, scale, ratio):
     n = 8000
-    drawn = RandomResizedCrop(scale=scale, ratio=ratio).draw(n, height, width, seeded())
+    drawn = RandomResizedCrop(scale=scale, ratio=ratio).draw(n, (3, height, width), seeded())
     rng = np.random.default_rng(0)
     want = np.array([loop_draw(height, width, scale, ratio, rng) for _ in range(n)])
     for k, name in enumerate(("top", "left", "height", "width")):
@@ -92,7 +92,7 @@ def test_draws_as_torchvision_does(height, width, scale, ratio):
 
 def test_area_and_log_ratio_are_uniform_where_every_draw_fits():
     # Of a 1000 px side rounding is small, and no crop of at most half the area with ratio 3/4..4/3 is too wide.
-    drawn = RandomResizedCrop(scale=(0.1, 0.5)).draw(20_000, 1000, 1000, seeded())
+    drawn = RandomResizedCrop(scale=(0.1, 0.5)).draw(20_000, (3, 1000, 1000), seeded())
     area = ((drawn["height"] * drawn["width"]).double() / 1e6 - 0.1) / 0.4
     log_ratio = (drawn["width"] / drawn["height"]).double().log() / math.log(4 / 3)  # in -1..1
     even = (torch.arange(20_000) + 0.5) / 20_000
@@ -106,7 +106,7 @@ def test_area_and_log_ratio_are_uniform_where_every_draw_fits():
     [(30, 100, (0, 30, 30, 40)), (100, 30, (30, 0, 40, 30)), (1, 9, (0, 4, 1, 1))],
 )
 def test_fallback_is_the_largest_centred_crop_of_an_allowed_aspect(height, width, want):
-    drawn = RandomResizedCrop(scale=(1.0, 1.0)).draw(3, height, width, seeded())
+    drawn = RandomResizedCrop(scale=(1.0, 1.0)).draw(3, (3, height, width), seeded())
     for name, value in zip(("top", "left", "height", "width"), want, strict=True):
         assert drawn[name].tolist() == [value] * 3
 

@@ -22,7 +22,7 @@ from mutua.views import (
     simclr,
 )
 from mutua.views import fused as module
-from mutua.views.fused import KNOWN, fused
+from mutua.views.image.fused import KNOWN, fused
 from view_programs import LEVEL, PROGRAMS, RGB, pictures, seeded
 
 every_program = pytest.mark.parametrize("name", PROGRAMS)
@@ -53,7 +53,7 @@ def test_equals_the_plain_definition(name, channels, side):
         pytest.skip("needs RGB")
     view = Compose(PROGRAMS[name])
     images = pictures(12 if side < 100 else 4, channels, side)
-    drawn = view.draw(len(images), side, side, seeded(1))
+    drawn = view.draw(len(images), (3, side, side), seeded(1))
     assert apart(view, images, drawn) <= LEVEL + 1e-9
     # On float there is no rounding to a level; strong contrast and saturation enlarge what rounding there is.
     assert apart(view, images.float() / 255, drawn) <= (1e-3 if name == "jitter-strong" else 1e-4)
@@ -62,7 +62,7 @@ def test_equals_the_plain_definition(name, channels, side):
 @every_program
 def test_levels_are_the_nearest_of_the_float_result(name):
     view, images = Compose(PROGRAMS[name]), pictures()
-    drawn = view.draw(12, 32, 32, seeded(2))
+    drawn = view.draw(12, (3, 32, 32), seeded(2))
     levels = fused(view.flat(drawn), images, torch.uint8)
     floats = fused(view.flat(drawn), images, torch.float32)
     assert torch.equal(levels, (floats * 255).round().clamp(0, 255).to(torch.uint8))
@@ -73,7 +73,7 @@ def test_levels_are_the_nearest_of_the_float_result(name):
 def test_no_number_of_threads_and_no_neighbour_changes_a_bit(name, dtype):
     view, images = Compose(PROGRAMS[name]), pictures()
     images = images if dtype == torch.uint8 else images.float() / 255
-    drawn = view.draw(12, 32, 32, seeded(3))
+    drawn = view.draw(12, (3, 32, 32), seeded(3))
     want = fused(view.flat(drawn), images, dtype, threads=1)
     for threads in (2, 3, 7, 12):
         assert torch.equal(fused(view.flat(drawn), images, dtype, threads=threads), want)
@@ -84,7 +84,7 @@ def test_no_number_of_threads_and_no_neighbour_changes_a_bit(name, dtype):
 @every_program
 def test_layout_of_the_input_does_not_matter(name):
     view, images = Compose(PROGRAMS[name]), pictures(side=33, width=41)
-    drawn = view.draw(12, 33, 41, seeded(4))
+    drawn = view.draw(12, (3, 33, 41), seeded(4))
     want = view.apply(images, drawn)
     last = images.to(memory_format=torch.channels_last)
     wide = torch.empty(12, 5, 40, 90, dtype=torch.uint8)[:, 1:4, 3:36, 4:86:2]
@@ -150,7 +150,7 @@ def test_extreme_parameters(case):
 def test_solarise_is_exact_at_every_level(threshold):
     x = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     view = Compose((Solarise(threshold, p=1.0),))
-    drawn = view.draw(1, 16, 16, seeded())
+    drawn = view.draw(1, (3, 16, 16), seeded())
     assert apart(view, x, drawn) == 0
     assert apart(view, x.float() / 255, drawn) == 0
 
@@ -158,7 +158,7 @@ def test_solarise_is_exact_at_every_level(threshold):
 def test_solarise_differs_only_beside_its_threshold():
     view = Compose((RandomResizedCrop(24), Solarise(0.3, p=1.0)))
     images = pictures().float() / 255
-    drawn = view.draw(12, 32, 32, seeded(1))
+    drawn = view.draw(12, (3, 32, 32), seeded(1))
     fast, plain = both(view, images, drawn)
     before = view.views[0].apply(images, drawn["0 RandomResizedCrop"])
     beside = (before - 0.3).abs() < 1e-5
@@ -169,16 +169,16 @@ def test_solarise_differs_only_beside_its_threshold():
 def test_what_moves_pixels_alone_is_exact():
     view = Compose((HorizontalFlip(), PaddedCrop(5), HorizontalFlip()))
     for images in (pictures(), torch.rand(12, 3, 32, 32, generator=seeded())):
-        assert apart(view, images, view.draw(12, 32, 32, seeded(1))) == 0
+        assert apart(view, images, view.draw(12, (3, 32, 32), seeded(1))) == 0
 
 
 def test_draws_are_the_views_own():
     view, images = simclr(3, 32), pictures()
-    drawn = view.draw(12, 32, 32, seeded(5))
+    drawn = view.draw(12, (3, 32, 32), seeded(5))
     assert torch.equal(view(images, seeded(5)), view.apply(images, drawn))
     g = seeded(5)
     for name, one in zip(drawn, view.views, strict=True):
-        for key, value in one.draw(12, 32, 32, g).items():
+        for key, value in one.draw(12, (3, 32, 32), g).items():
             assert torch.equal(drawn[name][key], value)
 
 
@@ -192,9 +192,9 @@ class Twice(HorizontalFlip):
 def test_what_it_does_not_know_takes_the_plain_path(monkeypatch):
     images = pictures()
     odd = Compose((RandomResizedCrop(), Twice()))
-    assert torch.equal(odd(images, seeded()), odd.plain(images, odd.draw(12, 32, 32, seeded())))
+    assert torch.equal(odd(images, seeded()), odd.plain(images, odd.draw(12, (3, 32, 32), seeded())))
     view = simclr(3, 32)
-    drawn = view.draw(12, 32, 32, seeded())
+    drawn = view.draw(12, (3, 32, 32), seeded())
     for other in (images.double() / 255, images.bfloat16() / 255, images.half() / 255):
         assert fused(view.flat(drawn), other, other.dtype) is None
         assert torch.equal(view.apply(other, drawn), view.plain(other, drawn))
@@ -210,7 +210,7 @@ def test_what_it_does_not_know_takes_the_plain_path(monkeypatch):
 def test_every_member_is_compiled():
     for name, make in VIEWS.items():
         view = Compose((make(),))
-        drawn = view.draw(4, 32, 32, seeded())
+        drawn = view.draw(4, (3, 32, 32), seeded())
         assert fused(view.flat(drawn), pictures(4), torch.uint8) is not None, name
     assert {type(view) for program in PROGRAMS.values() for view in program} >= set(KNOWN)
 
@@ -230,7 +230,7 @@ def test_every_member_is_compiled():
 )
 def test_parameters_that_no_draw_gives_never_reach_the_loop(view, change):
     """It checks no bounds: they go the plain way, whatever that makes of them."""
-    drawn = view.draw(12, 32, 32, seeded()) | change
+    drawn = view.draw(12, (3, 32, 32), seeded()) | change
     assert fused([(view, drawn)], pictures(), torch.uint8) is None
 
 
@@ -241,7 +241,7 @@ def test_errors_are_the_plain_ones():
         Compose((GaussianBlur(p=1.0),))(pictures()[..., :1, :], seeded())
     view = Compose((HorizontalFlip(),))
     with pytest.raises(InputError, match="3 rows for 12 images"):
-        view.apply(pictures(), view.draw(3, 32, 32, seeded()))
+        view.apply(pictures(), view.draw(3, (3, 32, 32), seeded()))
 
 
 def test_numbers_that_are_not_finite_stay_so():
@@ -256,7 +256,7 @@ def test_numbers_that_are_not_finite_stay_so():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_works_in_a_forked_child():
     view, images = simclr(3, 32), pictures()
-    drawn = view.draw(12, 32, 32, seeded())
+    drawn = view.draw(12, (3, 32, 32), seeded())
     want = fused(view.flat(drawn), images, torch.uint8, threads=3)
     assert module._pool.cache_info().currsize == 1
     child = os.fork()
@@ -279,7 +279,7 @@ def test_threads_are_few_where_there_is_little_to_do():
 
 def test_neither_way_is_rounded_by_autocast():
     view, images = simclr(3, 33, blur=1.0), pictures(6, 3, 40).float() / 255
-    parameters = view.draw(6, 40, 40, seeded(5))
+    parameters = view.draw(6, (3, 40, 40), seeded(5))
     want = view.plain(images, parameters), view.apply(images, parameters)
     with torch.autocast("cpu", torch.bfloat16):
         found = view.plain(images, parameters), view.apply(images, parameters)

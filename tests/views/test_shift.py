@@ -8,7 +8,7 @@ from mutua.views import PaddedCrop
 def test_equals_a_slow_loop(generator):
     images = torch.randint(1, 256, (6, 3, 5, 7), dtype=torch.uint8, generator=generator)
     view = PaddedCrop(2)
-    drawn = view.draw(6, 5, 7, generator)
+    drawn = view.draw(6, (3, 5, 7), generator)
     got = view.apply(images, drawn)
     for k in range(6):
         down, right = drawn["shift"][k].tolist()
@@ -26,7 +26,7 @@ def test_without_padding_nothing_changes(generator):
 
 
 def test_every_place_is_as_likely(generator):
-    shift = PaddedCrop(1).draw(9000, 8, 8, generator)["shift"]
+    shift = PaddedCrop(1).draw(9000, (3, 8, 8), generator)["shift"]
     counts = torch.bincount(shift[:, 0] * 3 + shift[:, 1], minlength=9)
     assert counts.sum() == 9000
     assert (counts - 1000).abs().max() < 4.5 * 1000**0.5
@@ -40,7 +40,7 @@ def test_negative_padding_is_refused():
 def test_floats_are_kept_exactly_and_rows_stand_alone(generator):
     images = torch.rand(5, 2, 6, 6)
     view = PaddedCrop(3)
-    drawn = view.draw(5, 6, 6, generator)
+    drawn = view.draw(5, (3, 6, 6), generator)
     got = view.apply(images, drawn)
     assert set(got.flatten().tolist()) <= {0.0, *images.flatten().tolist()}
     for k in range(5):

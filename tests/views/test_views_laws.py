@@ -48,7 +48,7 @@ def test_keeps_dtype_range_and_input(name, dtype):
     view = VIEWS[name]()
     y = view(x, seeded())
     assert y.dtype == dtype
-    assert y.shape == (24, 3, *view.size_after(32, 32))
+    assert y.shape == (24, 3, *view.shape_after((3, 32, 32))[-2:])
     assert torch.equal(x, before)
     assert not torch.equal(y, x)
     assert y.data_ptr() != x.data_ptr()
@@ -63,7 +63,7 @@ def test_same_seed_same_result_and_draw_then_apply_is_call(name):
     y = view(x, seeded(3))
     assert torch.equal(y, VIEWS[name]()(x, seeded(3)))
     assert not torch.equal(y, view(x, seeded(4)))
-    assert torch.equal(y, view.apply(x, view.draw(24, 32, 32, seeded(3))))
+    assert torch.equal(y, view.apply(x, view.draw(24, (3, 32, 32), seeded(3))))
 
 
 @every_view
@@ -72,7 +72,7 @@ def test_same_seed_same_result_and_draw_then_apply_is_call(name):
 )
 def test_result_does_not_depend_on_the_rest_of_the_batch(name, index):
     view = VIEWS[name]()
-    drawn = view.draw(24, 32, 32, seeded())
+    drawn = view.draw(24, (3, 32, 32), seeded())
     assert all(isinstance(leaf, torch.Tensor) and len(leaf) == 24 for leaf in leaves(drawn))
     x = some_images(dtype=torch.float32)
     torch.testing.assert_close(
@@ -125,7 +125,7 @@ def test_published_composition_takes_any_channel_count(channels):
 def test_p_is_the_share_of_images_changed(view):
     x = some_images(64, dtype=torch.float32)
     assert torch.equal(replace(view, p=0.0)(x, seeded()), x)
-    drawn = replace(view, p=0.3).draw(20_000, 32, 32, seeded())
+    drawn = replace(view, p=0.3).draw(20_000, (3, 32, 32), seeded())
     assert drawn["applied"].float().mean() == pytest.approx(0.3, abs=0.015)  # 4.6 standard errors
     drawn = rows(drawn, slice(64))
     same = (view.apply(x, drawn) == x).flatten(1).all(1)
@@ -142,13 +142,13 @@ def test_composition_is_its_views_in_turn_on_one_float_image():
     both = Compose((first, second))
     x = some_images(dtype=torch.float32)
     g = seeded(2)
-    by_hand = first.apply(x, first.draw(24, 32, 32, g))
-    by_hand = second.apply(by_hand, second.draw(24, 20, 16, g))
-    assert torch.equal(both.plain(x, both.draw(24, 32, 32, seeded(2))), by_hand)
+    by_hand = first.apply(x, first.draw(24, (3, 32, 32), g))
+    by_hand = second.apply(by_hand, second.draw(24, (3, 20, 16), g))
+    assert torch.equal(both.plain(x, both.draw(24, (3, 32, 32), seeded(2))), by_hand)
     torch.testing.assert_close(both(x, seeded(2)), by_hand, atol=1e-5, rtol=0)
-    assert both.size_after(32, 32) == (20, 16)
+    assert both.shape_after((3, 32, 32))[-2:] == (20, 16)
     # A second crop must draw within what the first has left.
-    twice = Compose((first, RandomResizedCrop())).draw(500, 32, 32, seeded())["1 RandomResizedCrop"]
+    twice = Compose((first, RandomResizedCrop())).draw(500, (3, 32, 32), seeded())["1 RandomResizedCrop"]
     assert int((twice["top"] + twice["height"]).max()) <= 20
     assert int((twice["left"] + twice["width"]).max()) <= 16
 
@@ -197,7 +197,7 @@ def test_what_is_no_batch_of_images_is_refused(name):
 def test_parameters_of_another_batch_are_refused():
     view = HorizontalFlip()
     with pytest.raises(InputError, match=r"parameters\['applied'\]: 3 rows for 24 images"):
-        view.apply(some_images(), view.draw(3, 32, 32, seeded()))
+        view.apply(some_images(), view.draw(3, (3, 32, 32), seeded()))
 
 
 def test_image_too_small_to_reflect_is_refused():

@@ -12,17 +12,17 @@ from torch import Generator, Tensor, nn
 from mutua.bounds import infonce
 from mutua.objectives.scoring import scored_views
 from mutua.ranks import mine, world
-from mutua.types import Bound, Contrast, Critic, Method, Step, View
+from mutua.types import Batch, Bound, Contrast, Critic, Method, Step, View, parted
 
 __all__ = ["Contrastive", "draw_views", "head_mlp"]
 
 
-def draw_views(view: View, images: Tensor, generator: Generator) -> Tensor:
-    """One view of each image, its parameters drawn for the batch of all ranks so that ranks don't matter."""
-    n, _, height, width = images.shape
-    drawn = mine(view.draw(n * world(), height, width, generator))
-    with torch.autocast(images.device.type, enabled=False):  # it would round pixels to fewer levels than they have
-        return view.apply(images, drawn)
+def draw_views(view: View, batch: Batch, generator: Generator) -> Batch:
+    """One view of each example, its parameters drawn for the batch of all ranks so that ranks don't matter."""
+    x, _ = parted(batch)
+    drawn = mine(view.draw(len(x) * world(), tuple(x.shape[1:]), generator))
+    with torch.autocast(x.device.type, enabled=False):  # it would round pixels to fewer levels than they have
+        return view.apply(batch, drawn)
 
 
 def head_mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -71,9 +71,9 @@ class Contrastive(Method):
 
     def draw(self, batch: Tensor, generator: Generator) -> dict[str, Any]:
         """Parameters of each view for this rank's images, drawn for the batch of all ranks."""
-        n, _, height, width = batch.shape
-        every = n * world()
-        drawn = [self.view.draw(every, height, width, generator) for _ in range(self.views)]
+        x, _ = parted(batch)
+        n, shape = len(x) * world(), tuple(x.shape[1:])
+        drawn = [self.view.draw(n, shape, generator) for _ in range(self.views)]
         return {f"view {k + 1}": mine(parameters) for k, parameters in enumerate(drawn)}
 
     def embed(self, batch: Tensor, drawn: Mapping[str, Any]) -> Float[Tensor, "n v *d"]:
@@ -93,7 +93,7 @@ class Contrastive(Method):
 
     def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
         views = {f"view {k + 1}": draw_views(self.view, images, generator) for k in range(self.views)}
-        return {"image": images, **views}
+        return {"original": images, **views}
 
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(x).flatten(1)

@@ -43,7 +43,7 @@ class Predictive(Method):
     def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
         inputs, labels = self.puzzle(images, generator)
         found = {f"class {int(k)}": inputs[labels == k] for k in labels.unique()}
-        return {"image": images, **{name: of for name, of in found.items() if len(of) == len(images)}}
+        return {"original": images, **{name: of for name, of in found.items() if len(of) == len(images)}}
 
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(x).flatten(1)

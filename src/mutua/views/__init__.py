@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mutua.types import View
-from mutua.views.base import Transform, as_dtype, as_float
-from mutua.views.blur import GaussianBlur
+from mutua.views.base import Transform
 from mutua.views.compose import Compose, rows
-from mutua.views.crop import HorizontalFlip, RandomResizedCrop
-from mutua.views.jitter import ColourJitter, Greyscale, Solarise
-from mutua.views.published import simclr
-from mutua.views.rotation import rotations
-from mutua.views.shift import PaddedCrop
+from mutua.views.image.base import as_dtype, as_float
+from mutua.views.image.blur import GaussianBlur
+from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
+from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
+from mutua.views.image.published import simclr
+from mutua.views.image.rotation import rotations
+from mutua.views.image.shift import PaddedCrop
 
 __all__ = [
     "VIEWS",

@@ -1,10 +1,4 @@
-"""What all views share: the call, the dtypes, the draws, and the checks of settings and images.
-
-Dtypes, one rule for every view and for `Compose`: what comes out has the dtype that came in. Arithmetic is in
-float (float32; float64 stays float64) on [0, 1]; uint8 is divided by 255 once on the way in and rounded to
-the nearest level once on the way out. Pillow and torchvision on uint8 round after every operation instead:
-about half a level (1/510) for each operation of a chain.
-"""
+"""What all views share: the call, the draws, and the checks of settings."""
 
 from __future__ import annotations
 
@@ -17,67 +11,41 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from mutua.kernels.devices.copies import to_device
-from mutua.types import InputError
+from mutua.types import Batch, InputError, parted
 
 __all__ = [
     "Transform",
-    "as_dtype",
-    "as_float",
     "chance",
     "changed",
-    "check_images",
     "check_probability",
     "check_range",
-    "check_rgb",
     "uniform",
 ]
 
 
 class Transform:
-    """A `View` whose call is its draw, then its apply. Subclasses define the two (and `size_after`)."""
+    """A `View` whose call is its draw, then its apply. Subclasses define the two (and `shape_after`, `check`)."""
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
-        """Parameters for n images of height x width, in order: tensors on the CPU, leading axis n."""
-        raise NotImplementedError(f"{type(self).__name__} must define draw(n, height, width, generator)")
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
+        """Parameters for n examples of a shape, in order: tensors on the CPU, leading axis n."""
+        raise NotImplementedError(f"{type(self).__name__} must define draw(n, shape, generator)")
 
-    def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
-        """The images (n, c, h, w) changed as the parameters say: deterministic, the input is left as it was."""
-        raise NotImplementedError(f"{type(self).__name__} must define apply(images, parameters)")
+    def apply(self, batch: Batch, parameters: Mapping[str, Any]) -> Batch:
+        """The examples changed as the parameters say: deterministic, the input is left as it was."""
+        raise NotImplementedError(f"{type(self).__name__} must define apply(batch, parameters)")
 
-    def __call__(self, images: Tensor, generator: Generator) -> Tensor:
-        """One fresh draw for each image, applied. The generator lives on the CPU, the images anywhere."""
-        check_images(images)
-        n, _, height, width = images.shape
-        return self.apply(images, self.draw(n, height, width, generator))
+    def __call__(self, batch: Batch, generator: Generator) -> Batch:
+        """One fresh draw for each example, applied. The generator lives on the CPU, the examples anywhere."""
+        self.check(batch)
+        x, _ = parted(batch)
+        return self.apply(batch, self.draw(len(x), tuple(x.shape[1:]), generator))
 
-    def size_after(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of what comes out, for what goes in."""
-        return height, width
+    def check(self, batch: Batch) -> None:
+        """Raise `InputError` for examples that this is no view of."""
 
-
-# --- dtypes ------------------------------------------------------------------------------------------------
-
-
-def as_float(images: Tensor) -> Tensor:
-    """uint8 to float32 in [0, 1] (divided by 255); half precision to float32; float32 and float64 as they are.
-
-    >>> as_float(torch.tensor([0, 51, 255], dtype=torch.uint8)).tolist()
-    [0.0, 0.20000000298023224, 1.0]
-    """
-    if images.dtype == torch.uint8:
-        return images.float().div_(255)
-    return images if images.dtype == torch.float64 else images.float()
-
-
-def as_dtype(images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Float images in [0, 1] to `dtype`; to uint8 by the nearest level (numbers outside [0, 1] are clipped).
-
-    >>> as_dtype(torch.tensor([0.0, 0.2, 1.0]), torch.uint8).tolist()
-    [0, 51, 255]
-    """
-    if dtype == torch.uint8:
-        return (images * 255).round_().clamp_(0, 255).to(torch.uint8)
-    return images.to(dtype)
+    def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of what comes out, for what goes in."""
+        return shape
 
 
 # --- draws -------------------------------------------------------------------------------------------------
@@ -95,7 +63,7 @@ def uniform(
 
 
 def chance(n: int, p: float, generator: Generator) -> Bool[Tensor, " n"]:
-    """True with probability p, for each of n images by itself."""
+    """True with probability p, for each of n examples by itself."""
     return uniform((n,), 0.0, 1.0, generator) < p
 
 
@@ -113,32 +81,6 @@ def changed(
 
 
 # --- checks ------------------------------------------------------------------------------------------------
-
-
-def check_images(images: Tensor, parameters: Mapping[str, Any] | None = None) -> None:
-    """Raise `InputError` unless images are (n, c, h, w), uint8 or float, and the parameters are for n images.
-
-    Whether floats are within [0, 1] is not looked at: it would cost a pass over every batch.
-    """
-    shape = tuple(images.shape)
-    if images.ndim != 4:
-        raise InputError(f"images: shape {shape}; views take (n, channels, height, width), add the missing axes")
-    if images.dtype != torch.uint8 and not images.is_floating_point():
-        raise InputError(f"images: dtype {images.dtype}; convert to torch.uint8, or to float in [0, 1]")
-    if 0 in shape[1:]:
-        raise InputError(f"images: shape {shape} has an empty axis; every image needs at least one pixel")
-    for name, value in (parameters or {}).items():
-        if isinstance(value, Tensor) and len(value) != len(images):
-            raise InputError(
-                f"parameters[{name!r}]: {len(value)} rows for {len(images)} images; draw them with "
-                f"draw({len(images)}, ...), or slice both alike (mutua.views.rows)"
-            )
-
-
-def check_rgb(images: Tensor, what: str, mend: str) -> None:
-    """Raise `InputError` unless images have three channels. `what` needs them; `mend` says what to do."""
-    if images.shape[1] != 3:
-        raise InputError(f"images: shape {tuple(images.shape)}, but {what} needs 3 channels (RGB); {mend}")
 
 
 def check_probability(p: float, name: str = "p") -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from mutua.types import InputError, View
-from mutua.views.base import Transform, as_dtype, as_float, check_images
-from mutua.views.fused import fused
+from mutua.types import Batch, InputError, View
+from mutua.views.base import Transform
+from mutua.views.image.base import as_dtype, as_float, check_images
+from mutua.views.image.fused import fused
 
 __all__ = ["Compose", "rows"]
 
@@ -32,19 +33,19 @@ def rows(parameters: Mapping[str, Any], index: Tensor | slice) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class Compose(Transform):
-    """Views one after another. What comes out has the dtype that came in, as of a single view.
+    """Views one after another. Of images, what comes out has the dtype that came in, as of a single view.
 
     A uint8 batch is made float once, before the first, and rounded once, after the last. To train on floats
     without that rounding hand it floats: view(as_float(images), generator). No views: the identity.
 
     `plain` is the definition: each view's own `apply` in turn. `apply` gives the same within 1/255 from one
     compiled loop, many times faster, where it knows every view and the images lie on the CPU as uint8 or float32;
-    on CUDA, where Triton is installed, from a few kernels (`mutua.views.fused` states the deviations). It is
+    on CUDA, where Triton is installed, from a few kernels (`mutua.views.image.fused` states the deviations). It is
     `plain` elsewhere: your own views, float64, images that want a gradient.
 
     Parameters drawn: a dict for each view, named by place and class, "0 RandomResizedCrop".
 
-    A view that is no `Transform` is taken to leave the images' size as it is.
+    A view that is no `Transform` is taken to leave the examples' shape as it is.
     """
 
     views: tuple[View, ...] = ()
@@ -57,18 +58,22 @@ class Compose(Transform):
     def _named(self) -> dict[str, View]:
         return {f"{k} {type(view).__name__}": view for k, view in enumerate(self.views)}
 
-    def size_after(self, height: int, width: int) -> tuple[int, int]:
+    def check(self, batch: Batch) -> None:
+        if self.views and isinstance(self.views[0], Transform):
+            self.views[0].check(batch)
+
+    def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         for view in self.views:
             if isinstance(view, Transform):
-                height, width = view.size_after(height, width)
-        return height, width
+                shape = view.shape_after(shape)
+        return shape
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         parameters = {}
         for name, view in self._named().items():
-            parameters[name] = view.draw(n, height, width, generator)
+            parameters[name] = view.draw(n, shape, generator)
             if isinstance(view, Transform):
-                height, width = view.size_after(height, width)
+                shape = view.shape_after(shape)
         return parameters
 
     def flat(self, parameters: Mapping[str, Any]) -> list[tuple[View, Mapping[str, Any]]]:
@@ -79,17 +84,27 @@ class Compose(Transform):
             found += view.flat(own) if type(view) is Compose else [(view, own)]
         return found
 
-    def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
-        check_images(images)
-        found = fused(self.flat(parameters), images, images.dtype)
-        return self.plain(images, parameters) if found is None else found
+    def apply(self, batch: Batch, parameters: Mapping[str, Any]) -> Batch:
+        if not _images(batch):
+            return self.plain(batch, parameters)
+        check_images(batch)
+        found = fused(self.flat(parameters), batch, batch.dtype)
+        return self.plain(batch, parameters) if found is None else found
 
-    def plain(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
+    def plain(self, batch: Batch, parameters: Mapping[str, Any]) -> Batch:
         """`apply` by each view's own definition."""
-        check_images(images)
+        if not _images(batch):
+            for name, view in self._named().items():
+                batch = view.apply(batch, parameters[name])
+            return batch
+        check_images(batch)
         if not self.views:
-            return images.clone()
-        x = as_float(images)
+            return batch.clone()
+        x = as_float(batch)
         for name, view in self._named().items():
             x = view.apply(x, parameters[name])
-        return as_dtype(x, images.dtype)
+        return as_dtype(x, batch.dtype)
+
+
+def _images(batch: Batch) -> bool:
+    return isinstance(batch, Tensor) and batch.ndim == 4

@@ -1,4 +1,4 @@
-"""Changes of colour on planes of float32 in [0, 1], in place: the compiled twins of `mutua.views.colour`.
+"""Changes of colour on planes of float32 in [0, 1], in place: the compiled twins of `mutua.views.image.colour`.
 
 Each takes pieces of planes short enough to stay in the first-level cache, so that several changes one after
 another cost little more than one.

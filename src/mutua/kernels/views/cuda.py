@@ -6,7 +6,7 @@ whole image: where a block is the whole image it is at hand; else one launch end
 for each block, and the next begins with it. So no sum depends on which program comes first, and an image depends
 on its own row of the table alone.
 
-Deviations from the plain definitions: those of the compiled loop, `mutua.views.fused`.
+Deviations from the plain definitions: those of the compiled loop, `mutua.views.image.fused`.
 """
 
 from typing import no_type_check

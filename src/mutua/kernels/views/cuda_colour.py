@@ -1,4 +1,4 @@
-"""Changes of colour of blocks of float32 in [0, 1], in Triton: twins of `mutua.views.colour`."""
+"""Changes of colour of blocks of float32 in [0, 1], in Triton: twins of `mutua.views.image.colour`."""
 
 from typing import no_type_check
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mutua.views.base import check_rgb
+from mutua.views.image.base import check_rgb
 
 __all__ = ["brightness", "contrast", "grey", "hue", "saturation"]
 

@@ -17,10 +17,10 @@ from mutua.kernels.devices.triton_here import triton_here
 from mutua.kernels.views import cpu as kernel
 from mutua.kernels.views.stages import staged
 from mutua.types import View
-from mutua.views.blur import GaussianBlur, blur_radius
-from mutua.views.crop import HorizontalFlip, RandomResizedCrop
-from mutua.views.jitter import OPERATIONS, ColourJitter, Greyscale, Solarise
-from mutua.views.shift import PaddedCrop
+from mutua.views.image.blur import GaussianBlur, blur_radius
+from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
+from mutua.views.image.jitter import OPERATIONS, ColourJitter, Greyscale, Solarise
+from mutua.views.image.shift import PaddedCrop
 
 __all__ = ["fused"]
 
@@ -46,7 +46,7 @@ def _crop(view: RandomResizedCrop, drawn: Drawn, shape: Shape) -> _Step | None:
     inside = (top >= 0) & (left >= 0) & (h >= 1) & (w >= 1) & (top + h <= height) & (left + w <= width)
     if not bool(inside.all()):
         return None
-    H, W = view.size_after(height, width)
+    H, W = view.shape_after(shape)[-2:]
     return _Step(kernel.CROP, (H, W), (top, left, h, w), (c, H, W))
 
 

@@ -11,13 +11,13 @@ from torch import Generator, Tensor
 
 from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
-from mutua.views.base import Transform, check_images
+from mutua.views.image.base import ImageTransform, check_images
 
 __all__ = ["PaddedCrop"]
 
 
 @dataclass(frozen=True)
-class PaddedCrop(Transform):
+class PaddedCrop(ImageTransform):
     """Each image on a black border of `padding` pixels, then a window of the old size at a random place.
 
     The place is uniform over the (2 padding + 1)^2 there are: torchvision's RandomCrop(size, padding), the
@@ -33,7 +33,7 @@ class PaddedCrop(Transform):
         if self.padding < 0:
             raise InputError(f"padding: {self.padding}; give a number of pixels, 0 or more")
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         """`shift`: (n, 2), how far down and right the window stands of the padded image's corner."""
         return {"shift": torch.randint(0, 2 * self.padding + 1, (n, 2), generator=generator)}
 

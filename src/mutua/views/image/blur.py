@@ -11,18 +11,9 @@ from torch import Generator, Tensor
 
 from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
-from mutua.views.base import (
-    Transform,
-    as_dtype,
-    as_float,
-    chance,
-    changed,
-    check_images,
-    check_probability,
-    check_range,
-    uniform,
-)
-from mutua.views.resample import blur_matrix, resample
+from mutua.views.base import chance, changed, check_probability, check_range, uniform
+from mutua.views.image.base import ImageTransform, as_dtype, as_float, check_images
+from mutua.views.image.resample import blur_matrix, resample
 
 __all__ = ["GaussianBlur", "blur_radius"]
 
@@ -37,7 +28,7 @@ def blur_radius(height: int, width: int) -> int:
 
 
 @dataclass(frozen=True)
-class GaussianBlur(Transform):
+class GaussianBlur(ImageTransform):
     """Convolution with a Gaussian of standard deviation U[sigma] pixels, with probability p.
 
     The kernel exp(-d^2 / 2 sigma^2) is cut at `blur_radius` (so sigma = 2 at 32 px is nearly a 3 x 3 box),
@@ -61,7 +52,7 @@ class GaussianBlur(Transform):
         check_range(self.sigma, "sigma", 0)
         check_probability(self.p)
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         return {"applied": chance(n, self.p, generator), "sigma": uniform((n,), *self.sigma, generator)}
 
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mutua.types import InputError, View
 from mutua.views.base import check_probability
-from mutua.views.blur import GaussianBlur
 from mutua.views.compose import Compose
-from mutua.views.crop import HorizontalFlip, RandomResizedCrop
-from mutua.views.jitter import ColourJitter, Greyscale
+from mutua.views.image.blur import GaussianBlur
+from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
+from mutua.views.image.jitter import ColourJitter, Greyscale
 
 __all__ = ["simclr"]
 

@@ -12,18 +12,9 @@ from torch import Generator, Tensor
 
 from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
-from mutua.views.base import (
-    Transform,
-    as_dtype,
-    as_float,
-    chance,
-    changed,
-    check_images,
-    check_probability,
-    check_range,
-    uniform,
-)
-from mutua.views.resample import resample, resize_matrix
+from mutua.views.base import chance, changed, check_probability, check_range, uniform
+from mutua.views.image.base import ImageTransform, as_dtype, as_float, check_images
+from mutua.views.image.resample import resample, resize_matrix
 
 __all__ = ["HorizontalFlip", "RandomResizedCrop"]
 
@@ -31,7 +22,7 @@ TRIES = 10
 
 
 @dataclass(frozen=True)
-class RandomResizedCrop(Transform):
+class RandomResizedCrop(ImageTransform):
     """A part of the image of random area and aspect, resized with antialiased bilinear interpolation.
 
     Area is U[scale] times the image's and log(width / height) is U[log ratio]; both sides are rounded to
@@ -67,12 +58,13 @@ class RandomResizedCrop(Transform):
         check_range(self.scale, "scale", 0, 1)
         check_range(self.ratio, "ratio", 0)
 
-    def size_after(self, height: int, width: int) -> tuple[int, int]:
+    def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.size is None:
-            return height, width
-        return self.size if isinstance(self.size, tuple) else (self.size, self.size)
+            return shape
+        return (*shape[:-2], *(self.size if isinstance(self.size, tuple) else (self.size, self.size)))
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
+        height, width = shape[-2:]
         # float64, so that rounding to whole pixels and to the last place is exact.
         share = uniform((n, TRIES), *self.scale, generator, torch.float64)
         low, high = (math.log(ratio) for ratio in self.ratio)
@@ -109,7 +101,7 @@ class RandomResizedCrop(Transform):
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
         check_images(images, parameters)
         height, width = images.shape[2:]
-        H, W = self.size_after(height, width)
+        H, W = self.shape_after(tuple(images.shape))[-2:]
         top, left, h, w = (
             to_device(parameters[name], images.device) for name in ("top", "left", "height", "width")
         )
@@ -120,7 +112,7 @@ class RandomResizedCrop(Transform):
 
 
 @dataclass(frozen=True)
-class HorizontalFlip(Transform):
+class HorizontalFlip(ImageTransform):
     """Left and right exchanged, with probability p. Exact: no arithmetic.
 
     Parameters drawn: applied, (n,) bool.
@@ -133,7 +125,7 @@ class HorizontalFlip(Transform):
     def __post_init__(self) -> None:
         check_probability(self.p)
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         return {"applied": chance(n, self.p, generator)}
 
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:

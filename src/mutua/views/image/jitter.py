@@ -13,18 +13,9 @@ from torch import Generator, Tensor
 
 from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
-from mutua.views import colour
-from mutua.views.base import (
-    Transform,
-    as_dtype,
-    as_float,
-    chance,
-    changed,
-    check_images,
-    check_probability,
-    check_rgb,
-    uniform,
-)
+from mutua.views.base import chance, changed, check_probability, uniform
+from mutua.views.image import colour
+from mutua.views.image.base import ImageTransform, as_dtype, as_float, check_images, check_rgb
 
 __all__ = ["ColourJitter", "Greyscale", "Solarise"]
 
@@ -43,11 +34,11 @@ def _with_factor(operation: Callable[[Tensor, Tensor], Tensor], factor: Tensor) 
 
 
 @dataclass(frozen=True)
-class ColourJitter(Transform):
+class ColourJitter(ImageTransform):
     """Brightness, contrast, saturation and hue changed, in an order drawn for each image, with probability p.
 
     The factors of the first three are U[max(0, 1 - s), 1 + s], s the setting; the hue is turned by U[-s, s]
-    turns. What each does is in `mutua.views.colour`, deviations from Pillow there. A setting of 0 leaves its
+    turns. What each does is in `mutua.views.image.colour`, deviations from Pillow there. A setting of 0 leaves its
     operation out. Saturation and hue need RGB; brightness and contrast take any number of channels (contrast
     of what is not RGB is about each channel's own mean).
 
@@ -78,7 +69,7 @@ class ColourJitter(Transform):
             raise InputError(f"hue: {self.hue}; give a number from 0 (left out) to 0.5 (every hue)")
         check_probability(self.p)
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         parameters = {
             "applied": chance(n, self.p, generator),
             "order": uniform((n, len(OPERATIONS)), 0.0, 1.0, generator).argsort(1),
@@ -108,7 +99,7 @@ class ColourJitter(Transform):
 
 
 @dataclass(frozen=True)
-class Greyscale(Transform):
+class Greyscale(ImageTransform):
     """0.299 R + 0.587 G + 0.114 B in all three channels, with probability p. RGB only.
 
     Deviation: none from Pillow's convert("L") after rounding, but at ties (one level).
@@ -123,7 +114,7 @@ class Greyscale(Transform):
     def __post_init__(self) -> None:
         check_probability(self.p)
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         return {"applied": chance(n, self.p, generator)}
 
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
@@ -137,7 +128,7 @@ class Greyscale(Transform):
 
 
 @dataclass(frozen=True)
-class Solarise(Transform):
+class Solarise(ImageTransform):
     """x to 1 - x where x >= threshold, with probability p. Exact on uint8: Pillow's `ImageOps.solarize`.
 
     The threshold is on [0, 1]; Pillow's default, level 128, is 128 / 255. Any number of channels.
@@ -157,7 +148,7 @@ class Solarise(Transform):
             raise InputError(f"threshold: {self.threshold}; give a number from 0 to 1 (level 128 is 128 / 255)")
         check_probability(self.p)
 
-    def draw(self, n: int, height: int, width: int, generator: Generator) -> dict[str, Any]:
+    def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         return {"applied": chance(n, self.p, generator)}
 
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:

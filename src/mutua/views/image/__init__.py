@@ -1,0 +1,1 @@
+"""Views of images: the definition that the compiled loops are held to."""
