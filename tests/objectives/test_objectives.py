@@ -102,7 +102,7 @@ def test_predictive_is_cross_entropy_by_hand(generator):
     assert step.loss.item() == pytest.approx(want, rel=1e-5)
     assert step.logs["accuracy"].item() == pytest.approx(10 * right)
     shown = method.shown(images, generator)
-    assert list(shown) == ["image", "class 0", "class 1"]
+    assert list(shown) == ["original", "class 0", "class 1"]
     assert torch.equal(shown["class 1"], -images)
 
 
@@ -136,7 +136,7 @@ def test_views_are_drawn_afresh_and_shown_beside_their_image(generator):
     assert (a != b).flatten(1).any(1).all()
     method = Contrastive(nn.Flatten(), nn.Identity(), HorizontalFlip(1.0), Cosine(0.5), nt_xent, 3)
     shown = method.shown(images, generator)
-    assert list(shown) == ["image", "view 1", "view 2", "view 3"]
+    assert list(shown) == ["original", "view 1", "view 2", "view 3"]
     assert torch.equal(shown["view 2"], images.flip(3))
 
 
