@@ -132,7 +132,7 @@ def test_configs_of_nonsense(tmp_path, content):
 
 def test_images_must_be_what_the_recipe_says(tmp_path):
     wide = from_array(np.zeros((4, 8, 10), np.uint8))
-    with pytest.raises(InputError, match="data: 1 x 8 x 10 px where the run takes 1 x 8 x 8 px; .* --size 8"):
+    with pytest.raises(InputError, match=r"data: 1 x 8 x 10 px where the run takes 1 x 8 x 8 px; .* --size 8"):
         runs.train(RECIPE, wide, PLAN, tmp_path)
 
 
