@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -183,7 +183,7 @@ class TimeMask(SeriesTransform):
 
     share: tuple[float, float] = (0.0, 0.2)
     spans: int = 1
-    fill: Literal["mean", "zero"] = "mean"
+    fill: str = "mean"
     p: float = 0.5
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -46,7 +46,7 @@ class Speed(SoundTransform):
     """
 
     factor: tuple[float, float] = (0.9, 1.1)
-    quality: Literal["linear", "sinc"] = "linear"
+    quality: str = "linear"
     p: float = 0.5
 
     def __post_init__(self) -> None:

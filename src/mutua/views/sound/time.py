@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -79,7 +79,7 @@ class TimeShift(SoundTransform):
     """
 
     share: tuple[float, float] = (-0.1, 0.1)
-    fill: Literal["circular", "zeros"] = "circular"
+    fill: str = "circular"
     p: float = 0.5
 
     def __post_init__(self) -> None:
