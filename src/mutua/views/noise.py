@@ -38,18 +38,21 @@ def white_noise(
     half = -(-steps // 2)
     k = torch.arange(1, channels * half + 1, device=seed.device)
     word = _mixed(seed[:, None] + k * _STEP).view(len(seed), channels, half)
-    radius = ((_shifted(word, 32) + 1).to(dtype) * 2.0**-32).log_().mul_(-2).clamp_(min=0).sqrt_()
-    angle = (word & _LOW).to(dtype).mul_(2 * math.pi * 2.0**-32)
-    noise = torch.cat([radius * angle.cos(), radius * angle.sin()], 2)  # (n, c, 2 half)
+    radius = _shifted(word, 32).add_(1).to(dtype).mul_(2.0**-32).log_().mul_(-2).clamp_(min=0).sqrt_()
+    angle = word.bitwise_and_(_LOW).to(dtype).mul_(2 * math.pi * 2.0**-32)
+    noise = radius.new_empty(len(seed), channels, 2 * half)
+    torch.mul(radius, angle.cos(), out=noise[:, :, :half])
+    torch.mul(radius, angle.sin_(), out=noise[:, :, half:])
     return noise[:, :, :steps]
 
 
 def _shifted(x: Tensor, by: int) -> Tensor:
     """x >> by, zeros coming in at the top."""
-    return (x >> by) & ((1 << (64 - by)) - 1)
+    return (x >> by).bitwise_and_((1 << (64 - by)) - 1)
 
 
 def _mixed(z: Tensor) -> Tensor:
-    z = (z ^ _shifted(z, 30)) * _FIRST
-    z = (z ^ _shifted(z, 27)) * _SECOND
-    return z ^ _shifted(z, 31)
+    """SplitMix64's mix of a state, in its place: memory is most of what this costs."""
+    z.bitwise_xor_(_shifted(z, 30)).mul_(_FIRST)
+    z.bitwise_xor_(_shifted(z, 27)).mul_(_SECOND)
+    return z.bitwise_xor_(_shifted(z, 31))

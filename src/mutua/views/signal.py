@@ -23,6 +23,7 @@ __all__ = [
     "blanked",
     "filtered",
     "interpolated",
+    "kept",
     "mean_over",
     "spans_of",
     "steps_before",
@@ -164,6 +165,13 @@ def spans_of(
     start = (place.double() * (own - wide + 1)).long()
     step = torch.arange(steps, device=length.device)[:, None]  # (t, 1)
     return ((step >= start[:, None]) & (step < (start + wide)[:, None])).any(2)
+
+
+def kept(x: Signal, length: Length) -> Signal:
+    """x, zero outside the data of each row; x itself where all of it is data (which only the CPU is asked)."""
+    if x.device.type == "cpu" and bool((length == x.shape[2]).all()):
+        return x
+    return blanked(x, ~steps_before(length, x.shape[2]))
 
 
 def blanked(x: Signal, where: Bool[Tensor, "n t"], value: Float[Tensor, "n c 1"] | None = None) -> Signal:

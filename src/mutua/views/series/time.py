@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from mutua.kernels.devices.copies import to_device
 from mutua.types import InputError
 from mutua.views.base import chance, check_probability, check_range, uniform
 from mutua.views.series.base import SeriesTransform
@@ -99,7 +100,7 @@ class TimeWarp(SeriesTransform):
         t = x.shape[2]
         if t == 1:
             return x.clone(), length
-        basis = _spline_basis(drawn["speed"].shape[1], t).to(x.device)  # (t, k)
+        basis = to_device(_spline_basis(drawn["speed"].shape[1], t), x.device)  # (t, k)
         speed = (drawn["speed"].double() @ basis.T).clamp(min=0.05)  # (n, t)
         clock = speed.cumsum(1) - speed[:, :1]
         clock = clock / clock[:, -1:]  # (n, t): from 0 to 1

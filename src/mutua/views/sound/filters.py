@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from mutua.types import InputError
 from mutua.views.base import chance, check_probability, check_range, uniform
-from mutua.views.signal import blanked, filtered, steps_before
+from mutua.views.signal import filtered, kept
 from mutua.views.sound.base import SoundTransform
 
 __all__ = ["BandStop", "PassFilter"]
@@ -28,8 +28,7 @@ def _check_order(order: int) -> None:
 
 def _filtered(x: Tensor, length: Tensor, gain: Float[Tensor, "n f"], padded: int) -> Tensor:
     """x times the gain at each frequency. Zeros after it, so that its end does not ring at its start."""
-    x = blanked(x, ~steps_before(length, x.shape[2]))
-    return filtered(x, gain, padded)[:, :, : x.shape[2]].contiguous()
+    return filtered(kept(x, length), gain, padded)[:, :, : x.shape[2]].contiguous()
 
 
 def padded_length(t: int) -> int:

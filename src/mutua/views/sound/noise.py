@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from mutua.types import InputError
 from mutua.views.base import chance, check_probability, uniform
 from mutua.views.noise import seeds, white_noise
-from mutua.views.signal import blanked, filtered, steps_before
+from mutua.views.signal import filtered, kept
 from mutua.views.sound.base import SoundTransform
 from mutua.views.sound.level import check_decibels
 
@@ -65,9 +65,8 @@ class Noise(SoundTransform):
             noise = white_noise(drawn["seed"], x.shape[1], x.shape[2], x.dtype)
             if self.exponent != (0.0, 0.0):
                 noise = _coloured(noise, drawn["exponent"])
-            inside = steps_before(length, x.shape[2])
-            noise = blanked(noise, ~inside)
-            ratio = _power(blanked(x, ~inside)) / _power(noise).clamp(min=torch.finfo(x.dtype).tiny)
+            noise = kept(noise, length)
+            ratio = _power(kept(x, length)) / _power(noise).clamp(min=torch.finfo(x.dtype).tiny)
             noise *= (ratio.sqrt() * 10 ** (-drawn["snr"].to(x.dtype) / 20))[:, None, None]
         return x + noise, length
 
