@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import CubicSpline
-from test_sound import slow_noise
 
 from mutua.types import InputError
 from mutua.views import series
 from view_batches import padded, seeded, some_series
+from view_noise import slow_noise
 
 T = 67
 

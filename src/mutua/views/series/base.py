@@ -9,7 +9,7 @@ from __future__ import annotations
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mutua.views.signal import SignalTransform, mean_over, steps_before
+from mutua.views.signal import SignalTransform, mean_over
 
 __all__ = ["SeriesTransform", "deviation"]
 
@@ -26,5 +26,4 @@ class SeriesTransform(SignalTransform):
 
 def deviation(x: Float[Tensor, "n c t"], length: Int[Tensor, " n"]) -> Float[Tensor, "n c 1"]:
     """Each column's standard deviation (divided by the number of steps) over the row's own data."""
-    inside = steps_before(length, x.shape[2])[:, None]
-    return mean_over(((x - mean_over(x, length)) * inside).square(), length).sqrt()
+    return mean_over((x - mean_over(x, length)).square(), length).sqrt()

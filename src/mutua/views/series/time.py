@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -106,8 +107,8 @@ class TimeWarp(SeriesTransform):
         clock = clock / clock[:, -1:]  # (n, t): from 0 to 1
         last = (length - 1).clamp(min=0)[:, None]  # (n, 1)
         step = torch.arange(t, device=x.device)
-        share = (step / last.clamp(min=1)).clamp(max=1)  # of the row's own time
-        warped = interpolated(clock[:, None], share.double() * (t - 1))[:, 0]
+        share = (step.double() / last.clamp(min=1)).clamp(max=1)  # of the row's own time
+        warped = interpolated(clock[:, None], share * (t - 1))[:, 0]
         return interpolated(x, (warped * last).clamp(0, t - 1)), length
 
 
@@ -115,8 +116,8 @@ def _spline_basis(knots: int, steps: int) -> Float[Tensor, "t k"]:
     """Column k is the not-a-knot cubic spline that is 1 at knot k and 0 at the others."""
     from scipy.interpolate import CubicSpline  # most of its import is for this call alone
 
-    spline = CubicSpline(torch.linspace(0, 1, knots).double().numpy(), torch.eye(knots).double().numpy())
-    return torch.from_numpy(spline(torch.linspace(0, 1, steps).double().numpy()))
+    spline = CubicSpline(np.linspace(0, 1, knots), np.eye(knots))
+    return torch.from_numpy(spline(np.linspace(0, 1, steps)))
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,9 @@ class TimeShift(SoundTransform):
         shift = (drawn["shift"] * length).round().long()[:, None]
         step = torch.arange(x.shape[2], device=x.device)
         source = step - shift  # (n, t)
-        index = torch.where(step < own, source % own.clamp(min=1), step)
-        moved = picked(x, index)
+        moved = picked(x, source % own.clamp(min=1))  # what comes into the padding is zeroed with it
         if self.fill == "zeros":
-            moved = blanked(moved, (step < own) & ((source < 0) | (source >= own)))
+            moved = blanked(moved, (source < 0) | (source >= own))
         return moved, length
 
 
