@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
-from mutua.evaluation.features import features, raw
+from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
@@ -85,6 +85,7 @@ __all__ = [
     "pearson",
     "random_twin",
     "raw",
+    "raw_name",
     "si_sdr",
     "spearman",
     "supervised",

@@ -1,6 +1,7 @@
 """Training anything with a step: `fit(method, data, plan)`."""
 
 from mutua.training.cached import cached_step
+from mutua.training.calibrate import calibrate
 from mutua.training.loop import fit
 from mutua.training.optimizers import LARS, OPTIMIZERS
 from mutua.training.plan import SCALINGS, SCHEDULES, Plan
@@ -15,5 +16,6 @@ __all__ = [
     "Interrupted",
     "Plan",
     "cached_step",
+    "calibrate",
     "fit",
 ]

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
-from rich.console import Console
-from rich.progress import Progress
 
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["GREY", "BadImageError", "fitted", "in_threads", "pixels_of", "prepare", "progress", "survey"]
+__all__ = ["GREY", "BadImageError", "fitted", "pixels_of", "prepare", "survey", "with_channels"]
 
 # Pillow opens dozens of formats, some by outside programs; these are the ones a folder of images is read for.
 # (JPEG's reader opens MPO too, a JPEG with further pictures behind it, as some cameras write.)
@@ -128,35 +122,16 @@ def fitted(pixels: np.ndarray, size: int) -> np.ndarray:
     return np.stack([np.asarray(band) for band in bands])
 
 
-def in_threads(work: Callable[[S], T], items: Iterable[S], threads: int | None = None) -> Iterator[T]:
-    """work(item) of every item in order, a few ahead in threads, so that results don't pile up."""
-    count = threads or min(os.cpu_count() or 1, 16)
-    with ThreadPoolExecutor(count) as pool:
-        ahead: deque[Future[T]] = deque()
-        try:
-            for item in items:
-                ahead.append(pool.submit(work, item))
-                if len(ahead) > 8 * count:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 (n, c, h, w) as grey (1: ITU-R 601-2 luma, as Pillow makes it) or RGB (3: grey, three times).
 
-
-def progress(items: Iterable[T], total: int, what: str, *, after: float = 2.0) -> Iterator[T]:
-    """The items, with a progress bar on a terminal's standard error once `after` seconds have gone by."""
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    started, shown = time.monotonic(), None
-    try:
-        for done, item in enumerate(items):
-            yield item
-            if shown is None and time.monotonic() - started > after:
-                bar.start()
-                shown = bar.add_task(what, total=total)
-            if shown is not None:
-                bar.update(shown, completed=done + 1)
-    finally:
-        bar.stop()
+    Raises `InputError` for other numbers of channels.
+    """
+    bands = pixels.shape[1]
+    if (bands, channels) == (1, 3):
+        return np.repeat(np.asarray(pixels), 3, axis=1)
+    if (bands, channels) == (3, 1):
+        r, g, b = (pixels[:, k].astype(np.uint32) for k in range(3))
+        # Pillow's own whole numbers: L = (19595 R + 38470 G + 7471 B + 2^15) / 2^16
+        return ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16).astype(np.uint8)[:, None]
+    raise InputError(f"channels: {channels} of images that have {bands}; give 1 or 3, of grey or RGB images")
