@@ -9,7 +9,7 @@ import functools
 import importlib
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass
 from typing import Annotated, Any, cast
 
@@ -19,6 +19,7 @@ from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 __all__ = ["VERBS", "Verb", "main"]
 
 DESCRIPTION = "Representations of data without labels."
+_COMPLETIONS = ("--tyro-print-completion", "--tyro-write-completion")
 _CONFIG = (OmitArgPrefixes, OmitSubcommandPrefixes)
 
 
@@ -30,9 +31,9 @@ class Verb:
     name: str
     about: str
 
-    def load(self) -> type[Callable[[], None]]:
+    def load(self) -> type:
         """Its class, imported now."""
-        return cast("type[Callable[[], None]]", getattr(importlib.import_module(self.module), self.name))
+        return cast(type, getattr(importlib.import_module(self.module), self.name))
 
 
 VERBS: dict[str, Verb] = {
@@ -76,13 +77,10 @@ def main(args: Sequence[str] | None = None) -> int:
         return 0
     if not given or given[0] not in VERBS:
         # Help, or a word that is no verb; a completion script knows the arguments of all.
-        everything = bool(given) and given[0].replace("_", "-") in _COMPLETIONS
+        everything = bool(given) and given[0] in _COMPLETIONS
         _parsed(_any_verb(everything), "mutua", given, DESCRIPTION)
         return 0
     return _run(given)
-
-
-_COMPLETIONS = ("--tyro-print-completion", "--tyro-write-completion")
 
 
 def _run(given: list[str]) -> int:
@@ -122,11 +120,10 @@ def _parsed(kind: Any, prog: str, args: Sequence[str], description: str | None =
 
 def _any_verb(everything: bool) -> Any:
     """The union of all verbs: with their arguments, or their names and lines alone."""
-    kinds = [
-        Annotated[
-            verb.load() if everything else make_dataclass(verb.name, []),
-            subcommand(name, description=verb.about),
-        ]
-        for name, verb in VERBS.items()
-    ]
+    classes: dict[str, type] = {name: make_dataclass(verb.name, []) for name, verb in VERBS.items()}
+    if everything:
+        from mutua.cli.studies import completed
+
+        classes = {name: verb.load() for name, verb in VERBS.items()} | {"study": completed()}
+    kinds = [Annotated[classes[name], subcommand(name, description=verb.about)] for name, verb in VERBS.items()]
     return functools.reduce(operator.or_, kinds)

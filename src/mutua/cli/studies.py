@@ -24,7 +24,7 @@ from mutua.report import papers, study_page, write
 from mutua.studies import LOGGER, STUDIES, study
 from mutua.types import InputError, Result, Table, names
 
-__all__ = ["Studies", "chosen_study"]
+__all__ = ["Studies", "chosen_study", "completed"]
 
 PAGE, RECORD = "result.html", "result.json"
 
@@ -75,6 +75,14 @@ class Studies:
 
     def __call__(self) -> None:
         self.what()
+
+
+def completed() -> type:
+    """`Studies` with the names of the studies as choices, for a shell's completion; they are imported by none."""
+    positional: Any = Positional
+    run = make_dataclass("Run", [("name", positional[Literal[tuple(STUDIES)]])])
+    kinds: Any = Annotated[List, subcommand("ls")] | Annotated[run, subcommand("run")]
+    return make_dataclass("Studies", [("what", kinds)])
 
 
 @dataclass(frozen=True)
