@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import operator
 import re
 import shlex
 import sys
@@ -78,9 +80,12 @@ class Studies:
 
 
 def completed() -> type:
-    """`Studies` with the names of the studies as choices, for a shell's completion; they are imported by none."""
-    positional: Any = Positional
-    run = make_dataclass("Run", [("name", positional[Literal[tuple(STUDIES)]])])
+    """`Studies` with each study a word after `run`, for a shell's completion. Imports none of them."""
+    named: Any = [
+        Annotated[make_dataclass("Named", []), subcommand(name, description=listed.about)]
+        for name, listed in STUDIES.items()
+    ]
+    run = make_dataclass("Run", [("name", functools.reduce(operator.or_, named))])
     kinds: Any = Annotated[List, subcommand("ls")] | Annotated[run, subcommand("run")]
     return make_dataclass("Studies", [("what", kinds)])
 
