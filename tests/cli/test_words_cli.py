@@ -116,7 +116,7 @@ def test_bad_bytes_and_bad_sizes_are_said(tmp_path: Path, capsys: pytest.Capture
     path.write_bytes(b"a b c\n" * 9 + b"\xff\n")
     fit = ["words", "fit", str(path), "-o", str(out), "--epochs", "1", "--threads", "1"]
     assert main(fit) == 2
-    assert "not UTF-8 at byte 54 (0xff)" in capsys.readouterr().err
+    assert "not UTF-8 at line 10, byte 54 (0xff)" in capsys.readouterr().err
     assert main([*fit, "--size", "0"]) == 2
     assert capsys.readouterr().err.startswith("mutua: vector_size: 0")  # before anything is read
     assert not out.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mutua.data.text.sources import read_sentences
+from mutua.data.text.tokens import Tokenizer, Whitespace, Words
 from mutua.words.analogies import (
     Answers,
     Section,
@@ -13,7 +15,7 @@ from mutua.words.analogies import (
     read_questions,
     similarity_table,
 )
-from mutua.words.corpus import Corpus, read_corpus, read_sentences
+from mutua.words.corpus import Corpus, read_corpus
 from mutua.words.documents import DocumentVectors
 from mutua.words.formats import (
     from_gensim,
@@ -31,7 +33,6 @@ from mutua.words.occurrences import occurrences
 from mutua.words.phrases import CONNECTORS, Phrases, Tally, by_total, by_vocabulary, join_best, join_left
 from mutua.words.stability import stability
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Tokenizer, Whitespace, Words
 from mutua.words.vectors import UnknownWord, Vectors
 
 __all__ = [

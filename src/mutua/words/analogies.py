@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64, Integer
 from scipy.stats import spearmanr
 
+from mutua.data.text.files import PathLike, pieces
 from mutua.types import InputError, Table
 from mutua.words.checks import checked_count
-from mutua.words.files import PathLike, pieces
 from mutua.words.objectives import Objective, cos_add, cos_mul
 from mutua.words.vectors import Vectors
 

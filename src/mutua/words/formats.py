@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as packed
 
 from mutua.data.store import reason, writing
+from mutua.data.text.files import ERRORS, PathLike, reading
 from mutua.types import InputError
 from mutua.words.checks import checked_count
-from mutua.words.files import ERRORS, PathLike, reading
 from mutua.words.subwords import Subwords
 from mutua.words.vectors import Vectors
 

@@ -15,18 +15,19 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mutua.data.text.files import PathLike
+from mutua.data.text.sources import Source
+from mutua.data.text.tokens import Tokenizer
 from mutua.kernels.words.cbow import Groups, bag_of_words, compose, subword_skipgram
 from mutua.kernels.words.simd import aligned, all_finite
 from mutua.kernels.words.skipgram import skipgram
 from mutua.types import InputError
 from mutua.words.checks import checked_settings
-from mutua.words.corpus import Corpus, Source, read_corpus
+from mutua.words.corpus import Corpus, read_corpus
 from mutua.words.documents import document_means
-from mutua.words.files import PathLike
 from mutua.words.passes import Kernel, effective_n_jobs, has_neighbours, noise_of, passes
 from mutua.words.saving import load_into, save
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Tokenizer
 from mutua.words.vectors import Vectors
 
 __all__ = ["CBOW", "Word2Vec"]
@@ -52,7 +53,8 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         learning_rate: falls linearly over all epochs to `final_rate`.
         subwords: give each word its character n-grams too, so that unseen words have a vector.
         tokenizer: for text, not for lists of tokens: `Words()` by default, `Whitespace()`, or a function.
-        errors: what to do with bytes that are no UTF-8: "strict", "replace" or "ignore".
+        errors: what to do with bytes that are no text: "strict", "replace" or "ignore".
+        encoding: of files, by Python's names.
         n_jobs: threads, which share the vectors without locks. One thread and a seed give the same result again.
         random_state: of the first vectors and all draws.
         folder: where a large corpus is kept while it is in use; the system's place for temporary files.
@@ -92,6 +94,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         subwords: Subwords | None = None,
         tokenizer: Tokenizer | None = None,
         errors: str = "strict",
+        encoding: str = "utf-8",
         n_jobs: int | None = None,
         random_state: Any = None,
         folder: Path | None = None,
@@ -110,6 +113,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.subwords = subwords
         self.tokenizer = tokenizer
         self.errors = errors
+        self.encoding = encoding
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.folder = folder
@@ -152,7 +156,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         `mutua.words.DocumentVectors` weighs words and removes what all documents share.
         """
         check_is_fitted(self, "vectors_")
-        return document_means(self.vectors_, X, self.tokenizer)
+        return document_means(self.vectors_, X, self.tokenizer, errors=self.errors, encoding=self.encoding)
 
     def summed(self) -> Vectors:
         """x_w + y_w of each word, less their mean over all words: a word's own vector and that of its company.
@@ -194,6 +198,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             min_count=min_count,
             max_words=self.max_words,
             errors=self.errors,
+            encoding=self.encoding,
             folder=self.folder,
         )
 

@@ -11,12 +11,12 @@ from safetensors.numpy import save as packed
 from sklearn.utils import check_random_state
 
 from mutua.data.store import writing
+from mutua.data.text.files import PathLike
+from mutua.data.text.tokens import Whitespace, Words
 from mutua.kernels.words.simd import aligned
 from mutua.types import InputError
-from mutua.words.files import PathLike
 from mutua.words.formats import spelled_in, unpacked, word_tensors
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Whitespace, Words
 
 __all__ = ["load_into", "save"]
 
