@@ -20,7 +20,7 @@ from torch import nn
 from bench.record import Log, keep
 from mutua import runs
 from mutua.data import Images, load
-from mutua.data.images import split_off
+from mutua.data.splits import split_off
 from mutua.encoders import resnet18
 from mutua.evaluation import RANDOM, RANDOM_NOTE, features, random_twin, raw, supervised
 from mutua.evaluation.probes.catalogue import knn

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from mutua.data import audio
-from mutua.data.audio import opened, write_wavs
-from mutua.data.wav import missing_bytes
+from mutua.data.sound import files as audio
+from mutua.data.sound.files import opened, write_wavs
+from mutua.data.sound.wav import missing_bytes
 from mutua.evaluation.sources.si_sdr import matched_si_sdr
 from mutua.ica.separation.unmix import PEAK, unmix, unmix_echoes
 from mutua.types import InputError

@@ -20,7 +20,7 @@ from mutua.cli.devices import check_accelerator
 from mutua.cli.output import say
 from mutua.cli.settings import arguments, chosen
 from mutua.data import Images, load
-from mutua.data.images import GIBIBYTE
+from mutua.data.image.images import GIBIBYTE
 from mutua.methods import METHODS
 from mutua.ranks import rank
 from mutua.types import InputError

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mutua.data.cifar import CIFAR10, CIFAR100
-from mutua.data.compact import CIFAR10_JPEG, IMAGENETTE_WEBP
-from mutua.data.embedded import digits, find_digits
 from mutua.data.fetch import Remote, fetch
-from mutua.data.idx import find_idx, idx_set
-from mutua.data.images import Images, joined
+from mutua.data.image.cifar import CIFAR10, CIFAR100
+from mutua.data.image.compact import CIFAR10_JPEG, IMAGENETTE_WEBP
+from mutua.data.image.embedded import digits, find_digits
+from mutua.data.image.idx import find_idx, idx_set
+from mutua.data.image.images import Images, joined
 from mutua.data.store import cache_folder
 from mutua.types import InputError, Table
 

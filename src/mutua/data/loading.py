@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mutua.data.arrays import from_array, npy_file, npz_file
 from mutua.data.catalogue import DATASETS
-from mutua.data.datasets import from_dataset
-from mutua.data.decode import fitted, in_threads
-from mutua.data.folder import folder, has_images
-from mutua.data.idx import find_idx, idx_file, idx_set, is_idx
-from mutua.data.images import GIBIBYTE, Images, joined, part, room
+from mutua.data.image.arrays import from_array, npy_file, npz_file
+from mutua.data.image.datasets import from_dataset
+from mutua.data.image.decode import fitted
+from mutua.data.image.folder import folder, has_images
+from mutua.data.image.idx import find_idx, idx_file, idx_set, is_idx
+from mutua.data.image.images import GIBIBYTE, Images, joined, room
+from mutua.data.parallel import in_threads
+from mutua.data.splits import part
 from mutua.types import InputError, names
 
 __all__ = ["as_images", "load", "resized"]

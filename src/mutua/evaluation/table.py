@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mutua.data.images import Images
+from mutua.data.image.images import Images
 from mutua.evaluation.features import available, features, raw
 from mutua.evaluation.probes.catalogue import PROBES
 from mutua.evaluation.probes.few_labels import few_labels

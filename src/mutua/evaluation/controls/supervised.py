@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from mutua.data.images import Images
+from mutua.data.image.images import Images
 from mutua.evaluation.features import reading
 from mutua.evaluation.probes.few_labels import draw
 from mutua.evaluation.probes.score import Score, percent_right

@@ -8,7 +8,8 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_digits
 
-from mutua.data.images import Images, stratified
+from mutua.data.image.images import Images
+from mutua.data.splits import stratified
 
 __all__ = ["digits", "find_digits"]
 

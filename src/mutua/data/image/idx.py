@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mutua.data.images import Images
+from mutua.data.image.images import Images
 from mutua.data.store import reason
 from mutua.types import InputError
 

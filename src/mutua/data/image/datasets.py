@@ -10,9 +10,11 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from mutua.data.arrays import encode_labels, to_bytes
-from mutua.data.decode import GREY, fitted, pixels_of, prepare, progress
-from mutua.data.images import GIBIBYTE, Images, room
+from mutua.data.image.arrays import to_bytes
+from mutua.data.image.decode import GREY, fitted, pixels_of, prepare
+from mutua.data.image.images import GIBIBYTE, Images, room
+from mutua.data.labels import encode_labels
+from mutua.data.parallel import progress
 from mutua.types import InputError
 
 __all__ = ["from_dataset"]

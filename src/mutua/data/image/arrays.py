@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from mutua.data.compact import npz_arrays
-from mutua.data.images import Images, joined
+from mutua.data.image.compact import npz_arrays
+from mutua.data.image.images import Images, joined
+from mutua.data.labels import encode_labels, plain_array
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["encode_labels", "from_array", "npy_file", "npz_file", "to_bytes"]
+__all__ = ["from_array", "npy_file", "npz_file", "to_bytes"]
 
 _CHUNK = 1 << 22  # values checked and converted at a time, so that no second copy in floats is made
 
@@ -55,45 +55,12 @@ def to_bytes(x: np.ndarray, name: str, first: int = 0) -> np.ndarray:
     return out
 
 
-def _numpy(x: np.ndarray | Tensor) -> np.ndarray:
-    if not isinstance(x, Tensor):
-        return x
-    return (x.float() if x.dtype == torch.bfloat16 else x).numpy(force=True)
-
-
 def _last(shape: tuple[int, ...]) -> bool | None:
     """Whether the channels of (n, a, b, c) come last, None where its lengths don't tell."""
     first, last = shape[1] in (1, 3), shape[3] in (1, 3)
     if first == last:
         first, last = shape[1] < min(shape[2], shape[3]), shape[3] < min(shape[1], shape[2])
     return last if first != last else None
-
-
-def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(Whole numbers from 0, the names of the classes) of labels that are whole numbers or names.
-
-    Names are numbered in the order of `classes`, or of the alphabet where none are given.
-
-    Raises `InputError` for labels that are neither, that don't number `n`, or whose name is not in `classes`.
-    """
-    labels = _numpy(y) if isinstance(y, Tensor) else np.asarray(y)
-    if labels.shape != (n,):
-        raise InputError(f"labels: shape {labels.shape} for {n} images; give one whole number or name an image")
-    if labels.dtype == object and all(isinstance(name, str) for name in labels):
-        labels = labels.astype(str)
-    if labels.dtype == np.bool_ or np.issubdtype(labels.dtype, np.integer):
-        return labels.astype(np.int64), tuple(classes)
-    if labels.dtype.kind != "U":
-        mend = "give whole numbers from 0, or names; leave out rows without a label"
-        raise InputError(f"labels: {labels.dtype}; {mend}")
-    known = tuple(classes) or tuple(map(str, np.unique(labels)))
-    code = {name: k for k, name in enumerate(known)}
-    for row, name in enumerate(labels):
-        if str(name) not in code:
-            raise InputError(
-                f"labels: {str(name)!r} in row {row} is none of the classes {', '.join(known)}; add it"
-            )
-    return np.array([code[str(name)] for name in labels], np.int64), known
 
 
 def from_array(
@@ -116,7 +83,7 @@ def from_array(
     >>> from_array(np.zeros((2, 8, 8, 3)), ["dog", "cat"]).labels
     array([1, 0])
     """
-    values = _numpy(x)
+    values = plain_array(x)
     if values.ndim not in (3, 4):
         mend = "give (n, h, w), (n, c, h, w) or (n, h, w, c); one image alone as x[None]"
         raise InputError(f"{source}: shape {values.shape}; {mend}")

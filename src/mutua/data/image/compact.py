@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mutua.data.decode import in_threads, pixels_of, progress
-from mutua.data.images import Images
+from mutua.data.image.decode import pixels_of
+from mutua.data.image.images import Images
+from mutua.data.parallel import in_threads, progress
 from mutua.data.store import fingerprint, mapped, reason, write_rows
 from mutua.types import InputError
 

@@ -11,10 +11,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mutua.data.decode import BadImageError, in_threads, pixels_of, progress, survey
-from mutua.data.images import GIBIBYTE, Images, part
+from mutua.data.image.decode import BadImageError, pixels_of, survey
+from mutua.data.image.images import GIBIBYTE, Images
+from mutua.data.image.streamed import Streamed
+from mutua.data.parallel import in_threads, progress
+from mutua.data.splits import part
 from mutua.data.store import cache_folder, fingerprint, mapped, replacing, write_rows
-from mutua.data.streamed import Streamed
 from mutua.types import InputError
 
 __all__ = ["EXTENSIONS", "MIXED_SIZE", "TEST_FOLDERS", "folder", "has_images"]

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mutua.data.examples import row_numbers
+from mutua.data.labels import Labels
 from mutua.data.store import cache_folder
-from mutua.types import InputError
+from mutua.types import InputError, Spec
 
-__all__ = ["GIBIBYTE", "Images", "joined", "part", "room", "split_off", "stratified"]
+__all__ = ["GIBIBYTE", "Images", "joined", "room"]
 
 GIBIBYTE = 1 << 30
 
@@ -78,6 +80,16 @@ class Images:
         return f"Images({shape}, {labelled}{', ' * bool(self.source)}{self.source})"
 
     @property
+    def spec(self) -> Spec:
+        """What one image is."""
+        return Spec("image", self.shape, "uint8")
+
+    @property
+    def targets(self) -> dict[str, Labels]:
+        """The labels under the one name they have, "label"; none without."""
+        return {} if self.labels is None else {"label": Labels(self.labels, self.classes)}
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height, width of each image."""
         c, h, w = self.pixels.shape[1:]
@@ -88,7 +100,7 @@ class Images:
 
         A memory-mapped file is read in the order it lies on disk, whatever the order of `index`.
         """
-        rows = index.numpy(force=True)
+        rows = row_numbers(index, len(self), none=True)
         pixels = np.asarray(self.pixels)
         if not isinstance(self.pixels, np.memmap):
             return torch.from_numpy(np.ascontiguousarray(pixels[rows]))
@@ -103,14 +115,7 @@ class Images:
         Neighbouring rows in ascending order share memory with these images. Other rows are copied: more than
         a gibibyte of a memory-mapped file into another, unnamed one, so that memory stays bounded.
         """
-        rows = np.asarray(index)
-        if rows.dtype == np.bool_:
-            rows = np.flatnonzero(rows)
-        if rows.ndim != 1 or not len(rows) or not np.issubdtype(rows.dtype, np.integer):
-            raise InputError(f"index: {rows.dtype} of shape {rows.shape}; give at least one row number")
-        if rows.min() < -len(self) or rows.max() >= len(self):
-            raise InputError(f"index: rows {rows.min()} to {rows.max()} of {len(self)} images")
-        rows = rows % len(self)
+        rows = row_numbers(index, len(self))
         return replace(
             self,
             pixels=_gather(self.pixels, rows),
@@ -181,74 +186,3 @@ def joined(first: Images, second: Images) -> Images:
         (*(first.names or ()), *(second.names or ())) if both else None,
         first.source,
     )
-
-
-def stratified(
-    labels: np.ndarray, fraction: float, seed: int, classes: Sequence[str] = ()
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of (the rest, the part held out), both ascending: `fraction` of every class is held out.
-
-    Each class gives its share rounded down or up, so that the whole is round(fraction * n) where that leaves
-    at least one image of every class on either side.
-
-    Raises `InputError` for a class with one example, naming it.
-    """
-    found, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if counts.min() < 2:
-        one = found[counts.argmin()]
-        name = repr(classes[one]) if classes else str(one)
-        mend = "add one or leave the class out"
-        raise InputError(f"labels: class {name} has one example and a split needs two; {mend}")
-    share = fraction * counts
-    held = np.floor(share).astype(np.int64)
-    short = round(fraction * len(labels)) - held.sum()
-    held[np.argsort(held - share, kind="stable")[:short]] += 1
-    held = held.clip(1, counts - 1)
-    # RandomState's stream is frozen for good, Generator's may change: a split must be the same next year.
-    order = np.random.RandomState(seed).permutation(len(labels))
-    rank = np.empty(len(labels), np.int64)
-    for k in range(len(found)):
-        of_class = order[codes[order] == k]
-        rank[of_class] = np.arange(len(of_class))
-    out = rank < held[codes]
-    return np.flatnonzero(~out), np.flatnonzero(out)
-
-
-def split_rows(
-    n: int, labels: np.ndarray | None, fraction: float, seed: int, classes: Sequence[str] = ()
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of `split_off`, for n rows whose images need not be read yet."""
-    if not 0 < fraction < 1:
-        raise InputError(f"fraction: {fraction} leaves one side empty; use a number between 0 and 1, such as 0.1")
-    if n < 2:
-        raise InputError("images: one image cannot be split; give at least two")
-    if labels is not None:
-        return stratified(labels, fraction, seed, classes)
-    order = np.random.RandomState(seed).permutation(n)
-    held = min(max(round(fraction * n), 1), n - 1)
-    return np.sort(order[held:]), np.sort(order[:held])
-
-
-def split_off(images: Images, fraction: float, seed: int) -> tuple[Images, Images]:
-    """(The rest, a part held out for validation): `fraction` of the images, of every class where there are labels.
-
-    The same seed gives the same split on every machine. Both parts keep the order of `images`.
-
-    Raises `InputError` where a side would be empty, or a class has one example (naming the class).
-    """
-    rest, out = split_rows(len(images), images.labels, fraction, seed, images.classes)
-    return images.subset(rest), images.subset(out)
-
-
-def part(n: int, labels: np.ndarray | None, classes: Sequence[str], split: str, name: str) -> np.ndarray:
-    """Row numbers of "train", "test" or "all" of data that come without a split: a fifth is its test set for good.
-
-    Raises `InputError` naming the data (`name`) where they cannot be split.
-    """
-    if split == "all":
-        return np.arange(n)
-    try:
-        train, test = split_rows(n, labels, 0.2, 0, classes)
-    except InputError as error:
-        raise InputError(f"{name}: {error} (or ask for all of it: split all)") from error
-    return train if split == "train" else test

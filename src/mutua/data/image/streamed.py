@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from mutua.data.decode import in_threads
-from mutua.data.images import Images
+from mutua.data.examples import row_numbers
+from mutua.data.image.images import Images
+from mutua.data.parallel import in_threads
 from mutua.data.store import replacing
 from mutua.types import InputError
 
@@ -95,8 +96,7 @@ class Streamed(Images):
         return int(self._ready.sum())  # type: ignore[attr-defined]
 
     def take(self, index: Tensor) -> Tensor:
-        rows = index.numpy(force=True)
-        self._fill(np.unique(rows % len(self)) if len(rows) else rows)
+        self._fill(np.unique(row_numbers(index, len(self), none=True)))
         return Images(self._values).take(index)  # type: ignore[attr-defined]
 
     def subset(self, index: Tensor | np.ndarray | Sequence[int]) -> Images:

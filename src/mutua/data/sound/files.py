@@ -13,8 +13,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from mutua.data.sound.wav import missing_bytes
 from mutua.data.store import reason, replacing
-from mutua.data.wav import missing_bytes
 from mutua.types import InputError
 
 __all__ = ["Sound", "opened", "write_wavs"]

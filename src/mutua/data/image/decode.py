@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
-from rich.console import Console
-from rich.progress import Progress
 
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["GREY", "BadImageError", "fitted", "in_threads", "pixels_of", "prepare", "progress", "survey"]
+__all__ = ["GREY", "BadImageError", "fitted", "pixels_of", "prepare", "survey"]
 
 # Pillow opens dozens of formats, some by outside programs; these are the ones a folder of images is read for.
 # (JPEG's reader opens MPO too, a JPEG with further pictures behind it, as some cameras write.)
@@ -126,37 +120,3 @@ def fitted(pixels: np.ndarray, size: int) -> np.ndarray:
     """uint8 (c, h, w) as (c, size, size): the largest square in the middle, resized as `pixels_of` does."""
     bands = [ImageOps.fit(Image.fromarray(band), (size, size), Image.Resampling.BICUBIC) for band in pixels]
     return np.stack([np.asarray(band) for band in bands])
-
-
-def in_threads(work: Callable[[S], T], items: Iterable[S], threads: int | None = None) -> Iterator[T]:
-    """work(item) of every item in order, a few ahead in threads, so that results don't pile up."""
-    count = threads or min(os.cpu_count() or 1, 16)
-    with ThreadPoolExecutor(count) as pool:
-        ahead: deque[Future[T]] = deque()
-        try:
-            for item in items:
-                ahead.append(pool.submit(work, item))
-                if len(ahead) > 8 * count:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
-
-
-def progress(items: Iterable[T], total: int, what: str, *, after: float = 2.0) -> Iterator[T]:
-    """The items, with a progress bar on a terminal's standard error once `after` seconds have gone by."""
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    started, shown = time.monotonic(), None
-    try:
-        for done, item in enumerate(items):
-            yield item
-            if shown is None and time.monotonic() - started > after:
-                bar.start()
-                shown = bar.add_task(what, total=total)
-            if shown is not None:
-                bar.update(shown, completed=done + 1)
-    finally:
-        bar.stop()
