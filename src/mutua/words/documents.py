@@ -106,6 +106,8 @@ class DocumentVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise InputError(
                 "DocumentVectors: the vectors have no counts to weigh words by; fit them here, or set counts"
             )
+        if not self.vectors.counts.sum() > 0 or self.vectors.counts.min() < 0:
+            raise InputError("DocumentVectors: the vectors' counts are no counts; fit them here, or set counts")
         if not self.smoothing > 0:
             raise InputError(f"smoothing: {self.smoothing}; use a positive number, 1e-3 in the paper")
         p = self.vectors.counts / self.vectors.counts.sum()

@@ -18,19 +18,22 @@ from sklearn.utils.validation import check_is_fitted
 from mutua.data.text.files import PathLike
 from mutua.data.text.sources import Source
 from mutua.data.text.tokens import Tokenizer
-from mutua.kernels.words.cbow import Groups, bag_of_words, compose, subword_skipgram
+from mutua.kernels.words.cbow import Groups, compose, subword_skipgram
 from mutua.kernels.words.simd import aligned, all_finite
 from mutua.kernels.words.skipgram import skipgram
 from mutua.types import InputError
 from mutua.words.checks import checked_settings
 from mutua.words.corpus import Corpus, read_corpus
 from mutua.words.documents import document_means
+from mutua.words.doubts import doubts
+from mutua.words.gensim_names import MODEL, MODEL_ARGUMENTS, knows, named_here
 from mutua.words.passes import Kernel, effective_n_jobs, has_neighbours, noise_of, passes
+from mutua.words.restoring import restoring
 from mutua.words.saving import load_into, save
 from mutua.words.subwords import Subwords
 from mutua.words.vectors import Vectors
 
-__all__ = ["CBOW", "Word2Vec"]
+__all__ = ["Word2Vec"]
 
 
 class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -78,6 +81,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     (2, 8)
     """
 
+    @knows(MODEL_ARGUMENTS)
     def __init__(
         self,
         vector_size: int = 100,
@@ -119,28 +123,39 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.folder = folder
         self.on_epoch = on_epoch
 
+    def __getattr__(self, name: str) -> Any:
+        raise named_here(self, name, MODEL)
+
+    @knows(MODEL_ARGUMENTS)
     def fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
         """Learn from a text file or several, lines, lists of tokens, or a `Corpus`.
 
-        Ctrl-C ends it early, with a warning, and keeps what was learned.
+        Ctrl-C ends it early, with a warning, and keeps what was learned. A fit that fails leaves the last one.
+        Warns where the vectors do not tell words apart yet, and where the loss rose in the last epochs.
 
         Raises InputError for settings out of range and for a corpus that `read_corpus` refuses.
         """
-        self._start(X)
-        self._learn(self._corpus, self.epochs, self.learning_rate, self.final_rate)
+        with restoring(self):
+            self._start(X)
+            self._learn(self._corpus, self.epochs, self.learning_rate, self.final_rate)
+        if not self.interrupted_:
+            for words in doubts(self):
+                warnings.warn(words, stacklevel=2)
         return self
 
     def partial_fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
         """One more pass, over other text, at the first learning rate. New words that are frequent enough join.
 
-        A word joins where this text alone has it `min_count` times.
+        A word joins where this text alone has it `min_count` times. `vectors_` of before stay as they were, for
+        whoever holds them.
         """
-        if not hasattr(self, "vectors_"):
-            self._start(X)
-        else:
-            self._check_learned()
-            self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
-        self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
+        with restoring(self):
+            if not hasattr(self, "vectors_"):
+                self._start(X)
+            else:
+                self._check_learned()
+                self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
+            self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
         return self
 
     def fit_transform(self, X: Source | Corpus, y: object = None) -> Float32[np.ndarray, "n d"]:  # type: ignore[override]
@@ -185,6 +200,8 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         tokenizer: instead of the one it was learned with; needed where that was a function.
         """
+        from mutua.words.cbow import CBOW
+
         return load_into({"Word2Vec": Word2Vec, "CBOW": CBOW}, path, tokenizer)
 
     @property
@@ -248,11 +265,11 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         old, n = self._n_words, len(place)
         self.words_, self.counts_, self.total_ = list(place), counts, self.total_ + corpus.total
         self._n_words = n
-        if new:
-            inputs, outputs = aligned(n + len(self.inputs_) - old, self.vector_size), aligned(n, self.vector_size)
-            inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new))
-            inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
-            self.inputs_, self.outputs_ = inputs, outputs
+        # Anew even where no word joins: the rows of before are those of vectors that were handed out.
+        inputs, outputs = aligned(n + len(self.inputs_) - old, self.vector_size), aligned(n, self.vector_size)
+        inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new)) if new else 0
+        inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
+        self.inputs_, self.outputs_ = inputs, outputs
         self._corpus = corpus.restricted(self.words_, counts, self.folder)
 
     def _drawn(self, n: int) -> Float32[np.ndarray, "n d_padded"]:
@@ -294,7 +311,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                         f"learning_rate: {first}: the vectors grew without bound in epoch {len(self.loss_) + 1}; "
                         "use a smaller one (0.025 to 0.1 are usual) and fit anew"
                     )
-                self.loss_.append(loss)
+                self.loss_ = [*self.loss_, loss]
                 if self.on_epoch is not None:
                     self.on_epoch(len(self.loss_), loss)
         except KeyboardInterrupt:
@@ -319,18 +336,3 @@ def _check_neighbours(corpus: Corpus) -> None:
         raise InputError(
             "corpus: no word stands beside another; a string is a line, a list of strings is a sentence of tokens"
         )
-
-
-class CBOW(Word2Vec):
-    """Continuous bag of words: the mean h of a window's context vectors predicts the word at its centre.
-
-        loss = -log s(<h, y_w>) - sum_k log s(-<h, y_k>)
-
-    With `subwords`, h is the mean over the context words' own vectors and all their n-grams. Settings and
-    attributes are those of `Word2Vec`; gensim's learning rate for it is 0.025, fastText's 0.05.
-
-    Paper: Mikolov et al. 2013, Efficient Estimation of Word Representations in Vector Space, arXiv:1301.3781.
-    """
-
-    def _kernel(self) -> Kernel:
-        return partial(bag_of_words, groups=self._groups())
