@@ -1,6 +1,7 @@
-"""Training anything with a step: `fit(method, data, plan)`."""
+"""Training anything with a step: `fit(method, data, plan)`; rows in memory by `descend`."""
 
 from mutua.training.cached import cached_step
+from mutua.training.inner import descend, shuffled_batches
 from mutua.training.loop import fit
 from mutua.training.optimizers import LARS, OPTIMIZERS
 from mutua.training.plan import SCALINGS, SCHEDULES, Plan
@@ -15,5 +16,7 @@ __all__ = [
     "Interrupted",
     "Plan",
     "cached_step",
+    "descend",
     "fit",
+    "shuffled_batches",
 ]
