@@ -21,7 +21,7 @@ from mutua.views import (
     rows,
     simclr,
 )
-from mutua.views import fused as module
+from mutua.views.image import fused as module
 from mutua.views.image.fused import KNOWN, fused
 from view_programs import LEVEL, PROGRAMS, RGB, pictures, seeded
 
