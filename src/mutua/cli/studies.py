@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import operator
 import re
 import shlex
 import sys
@@ -24,7 +26,7 @@ from mutua.report import papers, study_page, write
 from mutua.studies import LOGGER, STUDIES, study
 from mutua.types import InputError, Result, Table, names
 
-__all__ = ["Studies", "chosen_study"]
+__all__ = ["Studies", "chosen_study", "completed"]
 
 PAGE, RECORD = "result.html", "result.json"
 
@@ -75,6 +77,17 @@ class Studies:
 
     def __call__(self) -> None:
         self.what()
+
+
+def completed() -> type:
+    """`Studies` with each study a word after `run`, for a shell's completion. Imports none of them."""
+    named: Any = [
+        Annotated[make_dataclass("Named", []), subcommand(name, description=listed.about)]
+        for name, listed in STUDIES.items()
+    ]
+    run = make_dataclass("Run", [("name", functools.reduce(operator.or_, named))])
+    kinds: Any = Annotated[List, subcommand("ls")] | Annotated[run, subcommand("run")]
+    return make_dataclass("Studies", [("what", kinds)])
 
 
 @dataclass(frozen=True)
