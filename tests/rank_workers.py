@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mutua import ranks, runs
+from mutua.encoders import image_spec
 from mutua.methods import METHODS
 from mutua.training import Plan, fit
 from mutua.training import checkpoint as checkpoints
@@ -28,7 +29,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def build(name: str) -> nn.Module:
     """A small method in double precision, its weights the same in every process."""
     torch.manual_seed(0)
-    method = runs.compose(runs.Recipe(name, "dim32", 3, 16, SETTINGS.get(name, {}), seed=5))
+    method = runs.compose(runs.Recipe(name, "dim32", image_spec(3, 16), SETTINGS.get(name, {}), seed=5))
     return method.double()
 
 

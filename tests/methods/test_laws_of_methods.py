@@ -8,6 +8,7 @@ from torch import Generator
 
 from mutua import runs
 from mutua.data import from_array, load
+from mutua.encoders import image_spec
 from mutua.methods import METHODS
 from mutua.training import fit
 from mutua.types import InputError
@@ -16,7 +17,7 @@ SMALL = {"simclr": {"width": 16, "temperature": 0.1}, "deep_infomax": {"units": 
 
 
 def composed(name, channels=3, size=16, seed=0):
-    return runs.compose(runs.Recipe(name, "dim32", channels, size, SMALL.get(name, {}), seed))
+    return runs.compose(runs.Recipe(name, "dim32", image_spec(channels, size), SMALL.get(name, {}), seed))
 
 
 def images(n=8, channels=3, size=16):
@@ -122,9 +123,9 @@ def test_every_argument_is_explained_and_the_paper_named(name):
 
 def test_unknown_settings_are_refused():
     with pytest.raises(InputError, match="settings: simclr has no tempature; it has temperature"):
-        runs.compose(runs.Recipe("simclr", "dim32", 3, 16, {"tempature": 1.0}))
+        runs.compose(runs.Recipe("simclr", "dim32", image_spec(3, 16), {"tempature": 1.0}))
     with pytest.raises(InputError, match="method: 'moco' is none of deep_infomax, rotation, simclr"):
-        runs.compose(runs.Recipe("moco", "dim32", 3, 16))
+        runs.compose(runs.Recipe("moco", "dim32", image_spec(3, 16)))
 
 
 @pytest.mark.parametrize("name", METHODS)

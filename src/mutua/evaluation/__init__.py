@@ -7,7 +7,7 @@ from typing import Any
 
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
-from mutua.evaluation.features import features, raw
+from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
@@ -89,6 +89,7 @@ __all__ = [
     "pearson",
     "random_twin",
     "raw",
+    "raw_name",
     "si_sdr",
     "spearman",
     "supervised",

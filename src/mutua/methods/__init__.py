@@ -20,7 +20,8 @@ class Published:
 
     compose: Callable[..., Method]
     plan: Plan
-    encoder: str
+    encoder: dict[str, str]
+    takes: frozenset[str]
     about: str
 
 
@@ -30,7 +31,8 @@ METHODS: dict[str, Published] = {
         # Square-root scaling and weight decay of the paper's CIFAR-10 appendix B.9, at batch 512, with AdamW's
         # rate for encoders without 4,096 examples a batch; `optimizer="lars"` with lr 1.0 is the paper's own.
         Plan(epochs=200, batch=512, optimizer="adamw", lr=1e-3, weight_decay=1e-4, warmup=10),
-        "resnet18",
+        {"image": "resnet18", "sound": "wave", "series": "convnet", "table": "mlp"},
+        frozenset({"image", "sound", "series", "table"}),
         "two augmentations of an image against those of all others",
     ),
     "deep_infomax": Published(
@@ -38,13 +40,15 @@ METHODS: dict[str, Published] = {
         Plan(
             epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant"
         ),
-        "dim32",
+        {"image": "dim32"},
+        frozenset({"image"}),
         "a summary of an image against the parts of all images",
     ),
     "rotation": Published(
         rotation,
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
-        "resnet18",
+        {"image": "resnet18"},
+        frozenset({"image"}),
         "by how many quarter turns the image was rotated",
     ),
 }
