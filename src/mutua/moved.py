@@ -113,6 +113,7 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
         "reading": "information.default.sinkhorn",
         "serial": "information.default.serial",
     },
+    "words": {"files": "data.text.files", "tokens": "data.text.tokens"},
     "views": {
         name: f"views.image.{name}"
         for name in ["blur", "colour", "crop", "fused", "jitter", "published", "resample", "rotation", "shift"]
