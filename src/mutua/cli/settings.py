@@ -77,7 +77,7 @@ def arguments(name: str, published: Published) -> type:
     """A dataclass whose fields are the arguments of `mutua train NAME`."""
     fields = []
     for key, (kind, default, words) in _COMMON.items():
-        fields.append(_field(key, kind, published.encoder if key == "encoder" else default, words))
+        fields.append(_field(key, kind, published.encoder["image"] if key == "encoder" else default, words))
     hints, helps = get_type_hints(published.compose), _helps(published.compose)
     for key, parameter in inspect.signature(published.compose).parameters.items():
         if parameter.default is not inspect.Parameter.empty:
