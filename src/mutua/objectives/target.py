@@ -84,11 +84,12 @@ class Followed(Siamese):
 
     def both(self, z: Float[Tensor, "n v d"]) -> tuple[list[Float[Tensor, "n k"]], list[Float[Tensor, "n k"]]]:
         """(Projections of the views that were asked, the target's of those that were given)."""
-        vectors = z.unbind(1)
         asked = len(self.of_each[self.asked])
         with torch.no_grad():
-            slow = self.through(self.target.head, vectors[asked:])
-        return self.through(self.head, vectors[:asked]), slow
+            slow = self.through(
+                self.target.head, z.detach()[:, asked:].unbind(1)
+            )  # a head may return what it takes
+        return self.through(self.head, z[:, :asked].unbind(1)), slow
 
     def momentum_at(self, step: int, steps: int) -> float:
         """The target's momentum after step number `step`, from 0, of `steps`: the same throughout."""
