@@ -217,7 +217,7 @@ def _beside(tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
     return [tensors[name] for name in ("counts", "outputs") if name in tensors]
 
 
-def unpacked(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def unpacked(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a safetensors file says of a whole model (nothing where it holds vectors alone), and its tensors."""
     try:
         with safe_open(path, "numpy") as file:
