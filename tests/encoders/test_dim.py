@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.encoders import ENCODERS, dim32, dim64
+from mutua.encoders import dim32, dim64
 from mutua.types import InputError
 
 
