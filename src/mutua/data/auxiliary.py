@@ -232,7 +232,12 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
 
 
 def as_array(X: Any) -> Any:
-    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; anything else as it is."""
+    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; a masked array with NaN where it is masked;
+    anything else as it is."""
+    if isinstance(X, np.ma.MaskedArray):
+        if not np.ma.is_masked(X):
+            return X.data
+        return X.astype(np.result_type(X.dtype, np.float32)).filled(np.nan) if X.dtype.kind in "biuf" else X
     if not isinstance(X, torch.Tensor):
         return X
     X = X.detach().cpu()

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mutua.data.auxiliary import as_array
 from mutua.generative.em import Fitted
 from mutua.generative.gaussian import (
     Moments,
@@ -46,7 +47,7 @@ def read(model: LinearGaussian, X: Any, *, reset: bool) -> tuple[np.ndarray, boo
 
     Raises `InputError` at an infinity, an empty row, and a NaN that the model's solver has no use for.
     """
-    X = validate_data(model, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
+    X = validate_data(model, as_array(X), reset=reset, dtype=np.float64, ensure_all_finite=False)
     # One pass where all is well: any NaN or infinity shows in the sum.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
