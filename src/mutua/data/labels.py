@@ -67,7 +67,7 @@ def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, t
 
 
 def as_array(X: Any) -> Any:
-    """A torch tensor as an array, bfloat16 as float32; a masked array with NaN where it is masked; else as it is."""
+    """A tensor as an array, bfloat16 as float32; a masked array with NaN where it is masked; else as it is."""
     if isinstance(X, np.ma.MaskedArray):
         if not np.ma.is_masked(X):
             return X.data

@@ -120,7 +120,7 @@ class Standardise(nn.Module):
         self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
 
     def calibrate(self, rows: Rows, most: int = 4096) -> None:
-        """Set mean and deviation, once, from up to `most` examples spread over all. Padding and NaN don't count."""
+        """Set mean and deviation, once, by up to `most` examples spread over all, without NaN and padding."""
         if self.settled:
             return  # what was learned since stands on the numbers there are
         index = torch.linspace(0, len(rows) - 1, min(len(rows), most)).long()

@@ -81,7 +81,7 @@ def augmentation(
         paper: as in `AUGMENTATIONS`: simclr, byol, barlow_twins, moco, simsiam, vicreg.
         spec: of the examples.
         strength: of the distortions; None is as published, 0 leaves them out.
-        smallest_crop: the least share of the example that a crop keeps, or of a row's columns; None is as published.
+        smallest_crop: the least share of the example that a crop keeps, or of a row's columns; None as published.
         flip: probability of the mirror image, of the other polarity (sound) or sign (series); None is as
         published.
 
