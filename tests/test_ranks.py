@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 import rank_workers
+from methods.small import PAIRS
 from mutua import ranks
-from mutua.methods import METHODS
 from mutua.training import fit
 
 
@@ -24,10 +24,10 @@ def together(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_two_ranks_give_the_loss_and_gradients_of_one(name, together):
-    found = torch.load(together / f"{name}.pt", weights_only=True)
-    whole = rank_workers.measured(rank_workers.build(name), rank_workers.images())
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_two_ranks_take_the_step_of_one(name, kind, together):
+    found = torch.load(together / f"{name}-{kind}.pt", weights_only=True)
+    whole = rank_workers.measured(rank_workers.build(name, kind), rank_workers.examples(kind))
     assert found.keys() == whole.keys()
     assert any(value.abs().max() > 1e-3 for key, value in whole.items() if key.startswith("gradient of encoder"))
     for key, value in whole.items():

@@ -32,9 +32,7 @@ __all__ = ["Resume", "Train", "recorded_reading", "square"]
 _Methods: Any = functools.reduce(
     operator.or_,
     [
-        Annotated[
-            arguments(name, published), tyro.conf.subcommand(name, description=f"{published.about.capitalize()}.")
-        ]
+        Annotated[arguments(name, published), tyro.conf.subcommand(name, description=published.about)]
         for name, published in METHODS.items()
     ],
 )

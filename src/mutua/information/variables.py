@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 
-from mutua.data.auxiliary import as_array
 from mutua.data.store import reason
+from mutua.estimators.rows import as_array
 from mutua.information.default.copula import gaussianised, radii
 from mutua.types import InputError, names
 
