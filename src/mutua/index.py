@@ -58,6 +58,11 @@ class Entry:
 
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
+    "barlow_twins": "Barlow Twins, redundancy reduction",
+    "byol": "BYOL, bootstrap your own latent",
+    "moco": "MoCo, momentum contrast, a queue of negatives",
+    "simsiam": "SimSiam, stop-gradient",
+    "vicreg": "VICReg, variance-invariance-covariance regularisation",
     "rotation": "RotNet, predicting rotations",
     "simclr": "SimCLR, contrastive learning of visual representations",
     "mine": "MINE, mutual information neural estimation",
