@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from sklearn.utils.validation import validate_data
 
+from mutua.data.labels import as_array
 from mutua.types import InputError
 
 __all__ = ["as_array", "checked_rows", "finite_rows", "rows_of", "validated"]
@@ -87,11 +87,3 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
         if len(constant) and least > 1:
             raise InputError(f"{name}: channel {int(constant[0])} is constant; leave it out")
     return rows
-
-
-def as_array(X: Any) -> Any:
-    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; anything else as it is."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mutua.data.labels import as_array
 from mutua.estimators.base import Estimator
 from mutua.estimators.validation import (
     Constraint,
@@ -56,7 +57,7 @@ def read(model: LinearGaussian, X: Any, *, reset: bool) -> tuple[np.ndarray, boo
 
     Raises `InputError` at an infinity, an empty row, and a NaN that the model's solver has no use for.
     """
-    X = validate_data(model, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
+    X = validate_data(model, as_array(X), reset=reset, dtype=np.float64, ensure_all_finite=False)
     # One pass where all is well: any NaN or infinity shows in the sum.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):

@@ -1,6 +1,7 @@
 """Training anything with a step: `fit(method, data, plan)`; rows in memory by `descend`."""
 
 from mutua.training.cached import cached_step
+from mutua.training.calibrate import calibrate
 from mutua.training.inner import descend, shuffled_batches
 from mutua.training.loop import fit
 from mutua.training.optimizers import LARS, OPTIMIZERS
@@ -16,6 +17,7 @@ __all__ = [
     "Interrupted",
     "Plan",
     "cached_step",
+    "calibrate",
     "descend",
     "fit",
     "shuffled_batches",

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 
-from mutua.data.audio import BLOCK, Sound
+from mutua.data.sound.files import BLOCK, Sound
 from mutua.estimators.whitening import dependencies
 from mutua.ica.linear.model import LinearICA
 from mutua.ica.linear.recording import Recording

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.decomposition import PCA, FastICA
 
 from mutua import plots
-from mutua.data.audio import opened
+from mutua.data.sound.files import opened
 from mutua.data.sources import Mixture, held_out_segments, voices_mixture
 from mutua.evaluation import mcc, spearman
 from mutua.ica import GCL, TCL, LinearICA
