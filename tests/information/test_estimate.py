@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,3 +209,21 @@ def test_what_cannot_be_used(x: Any, y: Any, arguments: dict[str, Any], said: st
     with pytest.raises(InputError, match=said) as caught:
         mutual_information(x, y, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_fit_is_kept_and_an_old_word_is_heard(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 200))
+    settings = {"estimator": "gaussian", "permutations": 19}
+    model = MutualInformation(random_state=3, **settings).fit(x, x + y)
+    model.save(tmp_path / "mi")
+    again = MutualInformation.load(tmp_path / "mi")
+    assert again.result_ == model.result_
+    assert again.get_params() == model.get_params()
+    with pytest.warns(FutureWarning, match="seed is called random_state now"):
+        assert MutualInformation(seed=3, **settings).fit(x, x + y).result_ == model.result_
+    with pytest.raises(InputError, match="random_state: -1; use a whole number from 0"):
+        model.set_params(random_state=-1).fit(x, y)
+    assert model.result_ == again.result_  # a fit that fails leaves the one before
+    exact = MutualInformation(permutations=19).fit(x, x)
+    exact.save(tmp_path / "exact")
+    assert MutualInformation.load(tmp_path / "exact").value_ == math.inf
