@@ -232,8 +232,8 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
 
 
 def as_array(X: Any) -> Any:
-    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; a masked array with NaN where it is masked;
-    anything else as it is."""
+    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; a masked array with NaN where it is
+    masked; anything else as it is."""
     if isinstance(X, np.ma.MaskedArray):
         if not np.ma.is_masked(X):
             return X.data
