@@ -12,7 +12,7 @@ from mutua.types import InputError
 
 def test_a_common_cause_explains_it_away_and_a_common_effect_makes_it() -> None:
     rng = np.random.default_rng(0)
-    cause, x_own, y_own = rng.normal(size=(3, 1500))
+    cause, x_own, y_own = rng.normal(size=(3, 600))
     x, y = cause + 0.5 * x_own, cause + 0.5 * y_own
     away = conditional_mutual_information(x, y, cause, effort="quick", permutations=99)
     assert away.value < 0.06
@@ -57,8 +57,8 @@ def test_pairs_of_a_table() -> None:
 def test_categories_are_declared() -> None:
     """Numbers of a code say nothing by their size: 40 classes, more than are taken for categories by type."""
     rng = np.random.default_rng(1)
-    code = rng.integers(40, size=3000).astype(float)
-    y = (code * 17 % 40 < 20) + 0.3 * rng.normal(size=3000)
+    code = rng.integers(40, size=1200).astype(float)
+    y = (code * 17 % 40 < 20) + 0.3 * rng.normal(size=1200)
     found = pairwise(np.stack([code, y], 1), discrete=[True, False])
     assert abs(found[0, 1] - 0.6) < 0.12
     given = conditional_mutual_information(y, code, code, effort="quick", discrete_y=True, discrete_z=True)
