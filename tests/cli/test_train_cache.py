@@ -31,13 +31,13 @@ def test_a_cache_keeps_what_was_decoded_and_changes_nothing(tmp_path, monkeypatc
     for k in range(8):
         Image.fromarray(rng.integers(0, 255, (12, 12, 3), dtype=np.uint8)).save(photos / f"{k}.jpg")
     decoded = []
-    plain = sys.modules["mutua.data.folder"].pixels_of
+    plain = sys.modules["mutua.data.image.folder"].pixels_of
 
     def counted(file, name, **settings):
         decoded.append(name)
         return plain(file, name, **settings)
 
-    monkeypatch.setattr(sys.modules["mutua.data.folder"], "pixels_of", counted)
+    monkeypatch.setattr(sys.modules["mutua.data.image.folder"], "pixels_of", counted)
 
     def train(out, *more):
         assert main(["train", "simclr", "--data", str(photos), "--out", str(tmp_path / out), *SMALL, *more]) == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mutua.data.cifar import Binaries
+from mutua.data.image.cifar import Binaries
 
 
 def write(path: Path, value: int = 0, *, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> Path:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.data import arrays
-from mutua.data.arrays import from_array, npy_file, npz_file
+from mutua.data.image import arrays
+from mutua.data.image.arrays import from_array, npy_file, npz_file
 from mutua.types import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 6, 5), dtype=np.uint8)
@@ -68,7 +68,7 @@ def test_labels() -> None:
 @pytest.mark.parametrize(
     ("y", "text"),
     [
-        (["a", "b", "c"], r"labels: shape \(3,\) for 4 images"),
+        (["a", "b", "c"], r"labels: shape \(3,\) for 4 examples"),
         ([0.0, 1.0, np.nan, 1.0], "labels: float64; give whole numbers from 0, or names"),
         (["a", "b", "q", "a"], "'q' in row 2 is none of the classes a, b"),
         ([0, 1, 2, 0], "labels: values from 0 to 2 where 0 to 1 is meant"),

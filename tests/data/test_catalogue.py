@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from data.making import packed, unpacked, write_set
 from mutua.data import fetch
 from mutua.data.catalogue import DATASETS, table
-from mutua.data.cifar import CIFAR10
+from mutua.data.image.cifar import CIFAR10
 from mutua.types import InputError
 
 

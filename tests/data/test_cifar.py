@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data.making import packed, unpacked
-from mutua.data.cifar import CIFAR10, CIFAR100, Binaries
+from mutua.data.image.cifar import CIFAR10, CIFAR100, Binaries
 from mutua.types import InputError
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mutua.data import store
-from mutua.data.compact import Compact
+from mutua.data.image.compact import Compact
 from mutua.types import InputError
 
 SET = Compact("Small (PNG)", "small.npz", "encoded", lambda arrays: arrays["test"])
@@ -47,7 +47,7 @@ def test_read_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert test.names == ("w", "z")
     assert test.classes == ("a", "b")
     assert isinstance(test.pixels, np.memmap)
-    monkeypatch.setattr("mutua.data.compact.pixels_of", None)  # not decoded again
+    monkeypatch.setattr("mutua.data.image.compact.pixels_of", None)  # not decoded again
     assert np.array_equal(SET.read(file, "test", tmp_path / "cache").pixels, PIXELS[[1, 4]])
 
 

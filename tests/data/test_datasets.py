@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mutua.data.datasets import from_dataset
+from mutua.data.image.datasets import from_dataset
 from mutua.types import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 6, 5), dtype=np.uint8)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mutua.data.decode import BadImageError, fitted, in_threads, pixels_of, survey
+from mutua.data.image.decode import BadImageError, fitted, pixels_of, survey
+from mutua.data.parallel import in_threads
 from mutua.types import InputError
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data.making import write
 from mutua.data import store
-from mutua.data.folder import folder
+from mutua.data.image.folder import folder
 from mutua.types import InputError
 
 
@@ -132,7 +132,7 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 def test_one_image(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     assert len(folder(tmp_path)) == 1
-    with pytest.raises(InputError, match=rf"{tmp_path.name}: images: one image cannot be split; give at least"):
+    with pytest.raises(InputError, match=rf"{tmp_path.name}: data: one example cannot be split; give at least"):
         folder(tmp_path, "train")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.making import idx, write_set
-from mutua.data.idx import find_idx, idx_file, idx_set, is_idx, read_idx
+from mutua.data.image.idx import find_idx, idx_file, idx_set, is_idx, read_idx
 from mutua.types import InputError
 
 

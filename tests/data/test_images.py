@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.data import images as module
-from mutua.data.images import Images, joined, part, room, split_off, stratified
+from mutua.data.image import images as module
+from mutua.data.image.images import Images, joined, room
+from mutua.data.splits import part, split_off, stratified
 from mutua.types import InputError, Rows
 
 
@@ -143,7 +144,7 @@ def test_split_off() -> None:
 
 
 def test_split_off_refuses() -> None:
-    with pytest.raises(InputError, match="one image cannot be split; give at least two"):
+    with pytest.raises(InputError, match="one example cannot be split; give at least two"):
         split_off(some(1, labels=False), 0.5, 0)
     with pytest.raises(InputError, match=r"^fraction: 1.0 leaves one side empty"):
         split_off(some(), 1.0, 0)
@@ -157,5 +158,5 @@ def test_part_names_the_data() -> None:
     train, test = (part(10, None, (), split, "x") for split in ("train", "test"))
     assert len(test) == 2
     assert sorted([*train, *test]) == list(range(10))
-    with pytest.raises(InputError, match=r"^here: images: one image cannot be split"):
+    with pytest.raises(InputError, match=r"^here: data: one example cannot be split"):
         part(1, None, (), "train", "here")

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from mutua.data import Images
-from mutua.data.decode import BadImageError
-from mutua.data.folder import folder
+from mutua.data.image.decode import BadImageError
+from mutua.data.image.folder import folder
+from mutua.data.image.streamed import Streamed
 from mutua.data.loading import load
-from mutua.data.streamed import Streamed
 from mutua.training import Plan, fit
 from mutua.training.order import batches
 from mutua.types import InputError, Method, Rows, Step

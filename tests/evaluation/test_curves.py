@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from mutua.data.images import stratified
+from mutua.data.splits import stratified
 from mutua.evaluation import few_labels, knn
 from mutua.evaluation.probes.few_labels import draw
 from mutua.types import InputError

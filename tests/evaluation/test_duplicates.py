@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.data.images import Images
+from mutua.data.image.images import Images
 from mutua.evaluation import duplicates, exact_duplicates, near_duplicates
 from mutua.types import InputError
 

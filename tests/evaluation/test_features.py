@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.data.images import Images
+from mutua.data.image.images import Images
 from mutua.encoders import Staged
 from mutua.evaluation import features, random_twin, raw
 from mutua.types import InputError

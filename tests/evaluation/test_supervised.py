@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.data.images import Images, split_off
+from mutua.data.image.images import Images
+from mutua.data.splits import split_off
 from mutua.encoders import Staged, Wrapped
 from mutua.evaluation import Labelled, Supervised, features, finetune, supervised
 from mutua.training import Plan

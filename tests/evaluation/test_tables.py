@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.data.images import Images, split_off
+from mutua.data.image.images import Images
+from mutua.data.splits import split_off
 from mutua.encoders import Staged
 from mutua.evaluation import RAW, evaluate, features, knn, linear, random_twin, raw, unlabelled_tables
 from mutua.types import InputError

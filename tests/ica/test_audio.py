@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from mutua.data import audio
-from mutua.data.audio import opened, write_wavs
-from mutua.data.wav import missing_bytes
+from mutua.data.sound import files as audio
+from mutua.data.sound.files import opened, write_wavs
+from mutua.data.sound.wav import missing_bytes
 from mutua.evaluation.sources.si_sdr import matched_si_sdr
 from mutua.ica.separation.unmix import PEAK, unmix, unmix_echoes
 from mutua.types import InputError
@@ -70,7 +70,7 @@ def test_several_files_are_cut_to_the_shortest_and_called_by_name(tmp_path: Path
 
 
 def test_long_recordings_lie_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path / "a.wav", mixture(20_000))
+    path = written(tmp_path / "a.wav", mixture(6_000))
     with opened([path]) as sound:
         held = unmix(sound)
         expected = np.concatenate(list(held.blocks()))

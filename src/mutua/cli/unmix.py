@@ -10,7 +10,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from mutua.cli.output import say, show, status, tables_json
-from mutua.data.audio import Sound, opened, write_wavs
+from mutua.data.sound.files import Sound, opened, write_wavs
 from mutua.data.store import writing
 from mutua.ica import LinearICA
 from mutua.ica.separation.auxiva import AuxIVA

@@ -81,12 +81,13 @@ def _warn_slow(precision: str, device: torch.device) -> None:
 
 
 class Trainer:
-    """What a step changes: the method, the optimizer's state, the average, the number of steps done."""
+    """What a step changes: the method, the optimizer's state, the average, the number of batches done."""
 
     def __init__(self, method: Method, plan: Plan, steps_per_epoch: int, about: Mapping[str, Any]) -> None:
         self.plan = plan
         self.method = method
         self.steps_per_epoch = steps_per_epoch
+        self.steps = plan.epochs * steps_per_epoch // plan.accumulate
         self.batch = int(about.get("batch", plan.batch))
         try:
             self.fabric = Fabric(
@@ -132,6 +133,8 @@ class Trainer:
                 )
             self.optimizer.step()
             self.optimizer.zero_grad()
+            with torch.no_grad():
+                self.method.stepped(number // plan.accumulate, self.steps)
             self.average.update()
         loss = step.loss.detach()
         unfinished = torch.isfinite(loss).logical_not() & (self.bad < 0)
@@ -166,13 +169,13 @@ class Trainer:
         if world() > 1:  # a loss of one rank's own examples may be finite where another's isn't: all stop, or none
             bad = self.fabric.all_reduce(bad, reduce_op="min")  # type: ignore[assignment]
         if (first := int(bad)) < self.step:
-            raise Diverged(first, self.step, path)
+            raise Diverged(first, seen=self.step - 1, path=path)
 
     def check_weights(self, path: Path | None) -> None:
         """Raise where a weight is not finite: a finite loss may have a gradient that isn't, as roots at 0."""
         finite = torch.stack([p.detach().isfinite().all() for p in self.method.parameters()])
         if not bool(finite.all()):
-            raise Diverged(self.step - 1, self.step, path, "weights")
+            raise Diverged(self.step - 1, path=path, what="weights")
 
     def values(self, logs: Mapping[str, Any]) -> dict[str, float]:
         """Logged tensors as numbers, means over ranks."""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 from numpy import ndarray
 
-from mutua.data.auxiliary import as_array
+from mutua.data.labels import as_array
 from mutua.data.store import reason
 from mutua.data.table.cells import DAY, EPOCH, coded, read_text
 from mutua.data.table.columns import Column, Columns

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mutua.data.images import stratified
+from mutua.data.splits import stratified
 from mutua.evaluation.probes.linear_heads import Head, Loss, gram, logistic, reduced, solve, squared_hinge
 from mutua.evaluation.probes.score import Moments, Score, check, moments, percent_right
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
+from mutua.estimators.base import Estimator
+from mutua.estimators.validation import Constraint, optional
+from mutua.estimators.validation import seed as seed_of
 from mutua.information.default import evidence as default
 from mutua.information.default.direct import NEIGHBOURS, believed
 from mutua.information.default.doubts import of_evidence, of_rows
@@ -31,7 +34,8 @@ FLOOR = 10.0
 OVER, SHORT = 0.04, 0.09
 
 
-class MutualInformation(BaseEstimator):
+@dataclass(eq=False, repr=False)
+class MutualInformation(Estimator):
     """I(X; Y) with an interval, a lower limit, a p-value and what should make one doubt it.
 
     Args:
@@ -41,33 +45,25 @@ class MutualInformation(BaseEstimator):
         serial: whether neighbouring rows depend on each other (a recording over time). None looks.
         drop_missing: leave out the rows in which a column of either side has no value.
         permutations: of the test against independence.
-        seed: of the folds, the networks and the permutations; the same seed gives the same result.
+        random_state: a whole number, of the folds, the networks and the permutations; the same one gives the same
+            result. `seed` is its name in release 0.1, accepted with a `FutureWarning`.
 
     `fit(x, y)` takes numpy arrays, torch tensors or pandas objects of n rows, one column or many, continuous,
     discrete or mixed, and leaves `result_` and `value_` (nats). `InputError` (a `ValueError`) for what can't be
     used, see `mutual_information`.
     """
 
-    result_: MutualInformationResult
-    value_: float
+    effort: Any = "default"
+    serial: Any = None
+    drop_missing: Any = False
+    permutations: Any = 999
+    random_state: Any = 0
+    estimator: Any = "auto"
+    critic: Any = "auto"
+    seed: Any = None
 
-    def __init__(
-        self,
-        effort: str = "default",
-        serial: bool | None = None,
-        drop_missing: bool = False,
-        permutations: int = 999,
-        seed: int = 0,
-        estimator: str = "auto",
-        critic: str = "auto",
-    ) -> None:
-        self.effort = effort
-        self.serial = serial
-        self.drop_missing = drop_missing
-        self.permutations = permutations
-        self.seed = seed
-        self.estimator = estimator
-        self.critic = critic
+    _constraints: ClassVar[Mapping[str, Constraint]] = {"random_state": seed_of, "seed": optional(seed_of)}
+    _plain: ClassVar[tuple[str, ...]] = ("value_",)
 
     def fit(
         self,
@@ -78,22 +74,35 @@ class MutualInformation(BaseEstimator):
         told: Callable[[int, int], None] | None = None,
     ) -> MutualInformation:
         """Estimate; `told(step, steps)` hears of progress."""
-        self.result_ = mutual_information(
-            x,
-            y,
-            effort=self.effort,
-            discrete_x=discrete_x,
-            discrete_y=discrete_y,
-            serial=self.serial,
-            drop_missing=self.drop_missing,
-            permutations=self.permutations,
-            seed=self.seed,
-            estimator=self.estimator,
-            critic=self.critic,
-            told=told,
-        )
-        self.value_ = self.result_.value
+        if self.seed is not None:
+            warnings.warn(
+                "MutualInformation: seed is called random_state now; use that word", FutureWarning, stacklevel=2
+            )
+        with self._refit():
+            self.result_ = mutual_information(
+                x,
+                y,
+                effort=self.effort,
+                discrete_x=discrete_x,
+                discrete_y=discrete_y,
+                serial=self.serial,
+                drop_missing=self.drop_missing,
+                permutations=self.permutations,
+                seed=self.random_state if self.seed is None else self.seed,
+                estimator=self.estimator,
+                critic=self.critic,
+                told=told,
+            )
+            self.value_ = self.result_.value
         return self
+
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"result": asdict(self.result_)}, {}
+
+    def _unpack(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        told = settings["result"]
+        sentences, interval = tuple(told["diagnostics"]), tuple(told["interval"])
+        self.result_ = MutualInformationResult(**{**told, "diagnostics": sentences, "interval": interval})
 
 
 def mutual_information(

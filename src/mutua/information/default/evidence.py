@@ -8,15 +8,14 @@
    training rows, it is high by what it learned of noise. To first order the two errors are equal (as the
    optimism and the excess risk of a maximum-likelihood fit are: Akaike 1974), so the middle is the value.
 5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours
-read
-   beyond their own noise counts (`direct.believed`).
+   read beyond their own noise counts (`direct.believed`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +33,7 @@ from mutua.information.default.score_test import combined, score_test
 from mutua.information.default.sinkhorn import Read, doubly_normalised
 from mutua.information.estimators.gaussian import Canonical, canonical, shrunk
 from mutua.information.variables import Variable
+from mutua.training import Plan
 
 __all__ = ["EFFORTS", "Effort", "Evidence", "gather"]
 
@@ -43,18 +43,20 @@ NARROW_FROM = 10
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work: folds, the networks' width, and how long each is trained at most."""
+    """How much work: folds, the networks' width, how long each is trained at most, how many looks in vain end it,
+    and whether a second view is tried where columns are many."""
 
     folds: int
     width: int
-    plan: cross_fit.Fit
+    plan: Plan
+    patience: int
     narrow: bool
 
 
 EFFORTS: dict[str, Effort] = {
-    "quick": Effort(3, 128, cross_fit.Fit(steps=800, patience=8), False),
-    "default": Effort(5, 128, cross_fit.Fit(), True),
-    "thorough": Effort(10, 256, cross_fit.Fit(steps=4000, batch=256, patience=20), True),
+    "quick": Effort(3, 128, replace(cross_fit.PLAN, epochs=800), 8, False),
+    "default": Effort(5, 128, cross_fit.PLAN, 12, True),
+    "thorough": Effort(10, 256, replace(cross_fit.PLAN, epochs=4000, batch=256), 20, True),
 }
 
 
@@ -136,7 +138,7 @@ def gather(
         normalised=float(np.mean([r.normalised for h in held for r in h])),
         effective=float(np.median([r.effective for h in held for r in h])),
         steps=tuple(fitted.step.tolist()),
-        limit=effort.plan.steps,
+        limit=effort.plan.epochs,
     )
 
 
@@ -166,7 +168,7 @@ def _trained(
         heard = (
             None if told is None else lambda step, steps, at=number: told(at * steps + step, len(views) * steps)
         )
-        fits.append(cross_fit.fit(critic, a, b, folds, effort.plan, generator, heard))
+        fits.append(cross_fit.fit(critic, a, b, folds, effort.plan, generator, heard, patience=effort.patience))
     return found, max(fits, key=lambda one: float(one.value.mean()))
 
 

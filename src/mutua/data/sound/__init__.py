@@ -1,0 +1,1 @@
+"""Recordings: files and arrays of them, read by row number."""
