@@ -200,7 +200,7 @@ def test_duplicates_are_named(hurried: None) -> None:
         (np.arange(20.0), np.arange(21.0), {}, "x has 20 rows and y has 21"),
         (np.arange(9.0), np.arange(9.0), {}, "too few"),
         (np.arange(20.0), np.ones(20), {}, "y: constant"),
-        (np.arange(20.0), ["a"] * 10 + ["b"] * 10, {}, "discrete=True"),
+        (np.arange(20.0), ["a"] * 10 + ["b"] * 10, {"discrete_y": False}, "which have no order"),
         (np.arange(20.0), np.arange(20.0), {"effort": "much"}, "effort: 'much'"),
         (np.arange(20.0), np.arange(20.0), {"permutations": 18}, "permutations: 18"),
         (np.arange(20.0), np.arange(20.0), {"seed": -1}, "seed: -1"),

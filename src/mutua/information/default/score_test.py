@@ -112,7 +112,8 @@ def _tail(values: Float[ndarray, " m"]) -> Float[ndarray, " m"]:
     mean, variance = float(inner.mean()), float(inner.var())
     if not mean > 0 or not variance > 0:
         return np.where(values > mean, -1.0, 0.0)
-    return np.asarray(gamma.logsf(values, mean * mean / variance, scale=variance / mean))
+    # Far beyond all others the log is that of 0.
+    return np.maximum(gamma.logsf(values, mean * mean / variance, scale=variance / mean), -1e9)
 
 
 def _sides(side: Variable) -> Float[ndarray, "n d"]:
