@@ -17,7 +17,7 @@ from bench.record import Log, keep
 from mutua import runs
 from mutua.data import Images, load
 from mutua.data.store import replacing
-from mutua.encoders import dim32
+from mutua.encoders import dim32, image_spec
 from mutua.evaluation import PROBES, RANDOM, RANDOM_NOTE, features, random_twin, raw, supervised
 from mutua.training import Plan
 from mutua.types import Table
@@ -27,16 +27,16 @@ DEPTHS = ("fc", "Y")
 PLAN = Plan(epochs=20, warmup=1, precision="bf16-mixed", save_every=60.0, log_every=50)
 RUNS: dict[str, tuple[runs.Recipe, Plan]] = {
     "simclr": (
-        runs.Recipe("simclr", "dim32", 3, 32),
+        runs.Recipe("simclr", "dim32", image_spec(3, 32)),
         replace(PLAN, batch=256, optimizer="adamw", lr=1e-3, weight_decay=1e-4),
     ),
     "deep_infomax": (
         # Eight of the 64 locations a step, drawn anew, as the authors' code allows: an eighth of the work.
-        runs.Recipe("deep_infomax", "dim32", 3, 32, {"locations": 8}),
+        runs.Recipe("deep_infomax", "dim32", image_spec(3, 32), {"locations": 8}),
         replace(PLAN, batch=64, optimizer="adam", lr=2e-4, weight_decay=0.0, momentum=0.5),
     ),
     "rotation": (
-        runs.Recipe("rotation", "dim32", 3, 32),
+        runs.Recipe("rotation", "dim32", image_spec(3, 32)),
         replace(PLAN, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps", warmup=0),
     ),
 }

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 
 from bench.record import FOLDER, Log, keep
 from mutua import runs
-from mutua.encoders import build
+from mutua.encoders import build, image_spec
 from mutua.training import Plan, cached_step, fit
 from mutua.types import Table
 
@@ -47,7 +47,7 @@ class Pictures:
 
 
 def _method() -> torch.nn.Module:
-    return runs.compose(runs.Recipe("simclr", ENCODER, 3, SIZE, {}, seed=0))
+    return runs.compose(runs.Recipe("simclr", ENCODER, image_spec(3, SIZE), {}, seed=0))
 
 
 def _worker(batch: int, micro_batch: int, precision: Any) -> None:

@@ -21,7 +21,7 @@ from bench.record import Log, keep
 from mutua import runs
 from mutua.data import Images, load
 from mutua.data.splits import split_off
-from mutua.encoders import resnet18
+from mutua.encoders import image_spec, resnet18
 from mutua.evaluation import RANDOM, RANDOM_NOTE, features, random_twin, raw, supervised
 from mutua.evaluation.probes.catalogue import knn
 from mutua.methods import simclr
@@ -98,7 +98,7 @@ def _trained(plan: Plan, images: Images, folder: Path, log: Log) -> float:
         log(f"the run in {folder} is finished")
         return float(np.nan)
     resume = (folder / "checkpoint.pt").exists()
-    recipe = runs.Recipe("simclr", "resnet18", 3, 32, SETTINGS, plan.seed)
+    recipe = runs.Recipe("simclr", "resnet18", image_spec(3, 32), SETTINGS, plan.seed)
     clock = time.monotonic()
     data = {"name": "cifar10", "split": "train", "size": None, "skip_bad": False}
     runs.train(recipe, images, plan, folder, data=data, resume=resume)
@@ -138,7 +138,7 @@ def main(args: list[str]) -> None:
     _keep(rows, plan, train, test, log)
     if given.supervised:
         clock = time.monotonic()
-        view = runs.view_of(runs.Recipe("simclr", "resnet18", 3, 32, SETTINGS))
+        view = runs.view_of(runs.Recipe("simclr", "resnet18", image_spec(3, 32), SETTINGS))
         full = replace(plan, epochs=given.supervised, lr=0.1, weight_decay=5e-4, warmup=1, batch=128)
         method, score = supervised(resnet18, train, test, view=view, plan=full)
         seconds = time.monotonic() - clock

@@ -57,7 +57,7 @@ class InputError(ValueError):
 # --- what one example is -----------------------------------------------------------------------------------
 
 
-_UNITS = {"image": "px", "video": "px", "sound": "samples", "text": "tokens", "row": "columns"}
+_UNITS = {"image": "px", "video": "px", "sound": "samples", "text": "tokens", "table": "columns"}
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Spec:
     """What one example is, as a plain value. Data have one, encoders are built from one, runs record one.
 
     Args:
-        kind: image, sound, text, video, series or row.
+        kind: image, sound, text, video, series or table.
         shape: of one example: image (c, h, w), sound (c, t), text (tokens,), video (frames, c, h, w),
-            series (t, c), row (columns,).
+            series (t, c), table (columns,).
         dtype: of a batch, by torch's name: uint8, int16, int32, float32.
         rate: samples, frames or rows a second, where there is such a thing.
         masked: whether examples are padded, so that a batch is {"x": ..., "mask": ...}.
@@ -119,7 +119,7 @@ class Spec:
             )
 
     def _channels_of(self, x: Tensor) -> bool:
-        axis = {"image": 0, "sound": 0, "video": 1, "series": 1, "row": 0}.get(self.kind)
+        axis = {"image": 0, "sound": 0, "video": 1, "series": 1, "table": 0}.get(self.kind)
         return axis is None or x.shape[axis + 1] == self.shape[axis]
 
 

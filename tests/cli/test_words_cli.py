@@ -63,6 +63,7 @@ def test_eval_shows_coverage(vectors: Path, tmp_path: Path, capsys: pytest.Captu
     assert main([*arguments, "--json"]) == 0
     analogies, similarity = json.loads(capsys.readouterr().out)
     assert analogies["rows"][0][:5] == ["topics", 2, 1, 50.0, 100.0]
+    assert all(isinstance(cell, (int, float)) or cell is None for row in analogies["rows"] for cell in row[1:])
     assert similarity["rows"][0][1:3] == [4, 3]
     assert similarity["rows"][0][4] > 0.4
 
@@ -97,6 +98,7 @@ def test_a_whole_model_goes_on(text: Path, tmp_path: Path, capsys: pytest.Captur
         (["fit", "no.txt", "--connectors"], "give --phrases too"),
         (["fit", "no.txt", "-o", "w.doc"], "w.doc: an ending unknown"),
         (["fit"], "files: none"),
+        (["fit", __file__, "--encoding", "utf9"], "encoding: 'utf9' is none that Python knows"),
         (["fit", "."], ".: a folder"),
         (["fit", __file__, "--thresholds", "9"], "give --phrases too"),
         (["nearest", "no.bin", "ship"], "no.bin"),
@@ -116,7 +118,7 @@ def test_bad_bytes_and_bad_sizes_are_said(tmp_path: Path, capsys: pytest.Capture
     path.write_bytes(b"a b c\n" * 9 + b"\xff\n")
     fit = ["words", "fit", str(path), "-o", str(out), "--epochs", "1", "--threads", "1"]
     assert main(fit) == 2
-    assert "not UTF-8 at byte 54 (0xff)" in capsys.readouterr().err
+    assert "not UTF-8 at line 10, byte 54 (0xff)" in capsys.readouterr().err
     assert main([*fit, "--size", "0"]) == 2
     assert capsys.readouterr().err.startswith("mutua: vector_size: 0")  # before anything is read
     assert not out.exists()
@@ -137,6 +139,33 @@ def test_places_that_cannot_be_written_are_said_before_the_work(
     ):
         assert main(["words", "fit", str(text), *more]) == 2
         assert "read in" not in capsys.readouterr().err
+
+
+def test_a_fit_says_what_it_has_not_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("the cat sat on the mat\nthe dog sat on the rug\n" * 9, encoding="utf-16")
+    arguments = ["words", "fit", str(path), "-o", str(tmp_path / "w.bin"), "--sample", "0", "--json"]
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    (note,) = json.loads(said.out)["notes"]
+    assert "all but parallel" in note
+    assert note in said.err
+
+
+def test_files_of_others_are_read_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, pairs = tmp_path / "glove.txt", tmp_path / "MEN"
+    path.write_bytes(b"sun 1 0\nmoon 1 .1\nmud 0 1\ncaf\xe9 -1 0\n")
+    assert main(["words", "nearest", str(path), "sun"]) == 2
+    assert "use errors='replace'" in capsys.readouterr().err
+    assert main(["words", "nearest", str(path), "sun", "--k", "1", "--json", "--errors", "ignore"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)[0]["word"] == "moon"
+    assert "2 dimensions by its first word" in said.err
+    pairs.write_text("sun-n moon-n 50\nsun-n mud-n 3\nmoon-n mud-n 4\n")
+    assert main(["words", "eval", str(path), "--pairs", str(pairs), "--json", "--errors", "ignore"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)
+    assert table["rows"][0][4] == 1
+    assert "as in MEN" in table["note"]
 
 
 def test_numbers_out_of_range(vectors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

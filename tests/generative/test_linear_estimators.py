@@ -26,7 +26,7 @@ def rows(n: int = 60, d: int = 5, seed: int = 0) -> np.ndarray:
         ProbabilisticPCA(1, solver="em"),
         ProbabilisticPCA(1),
         FactorAnalysis(),
-        FactorAnalysis(1, solver="em"),
+        FactorAnalysis(1, solver="em", max_iter=100),
         FactorAnalysis(1, solver="quasi-newton"),
     ]
 )

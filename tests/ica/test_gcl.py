@@ -22,7 +22,7 @@ from mutua.types import InputError
 QUICK: dict[str, Any] = {
     "layers": 3,
     "width": 12,
-    "max_iter": 1500,
+    "max_iter": 800,
     "batch_size": 128,
     "restarts": 1,
     "device": "cpu",
@@ -33,8 +33,8 @@ QUICK: dict[str, Any] = {
     ("make", "settings"),
     [
         (gcl_segment_mixture, {"segments": 32, "per_segment": 128}),
-        (gcl_time_mixture, {"n": 8192}),
-        (gcl_past_mixture, {"n": 8192}),
+        (gcl_time_mixture, {"n": 4096}),
+        (gcl_past_mixture, {"n": 4096}),
     ],
 )
 def test_it_finds_sources_that_linear_ica_does_not(make: Any, settings: dict[str, int]) -> None:

@@ -8,9 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mutua.ica.contrastive.descent import descend
 from mutua.ica.contrastive.networks import NETWORKS, Bent, Maxout, OneHot, Waves
-from mutua.objectives import Predictive
 
 
 def test_bent_is_a_leaky_relu_far_out_and_smooth_between() -> None:
@@ -49,20 +47,3 @@ def test_codings_of_u() -> None:
     u = torch.tensor([[0.5]])
     waves = Waves(2)(u)[0].tolist()
     assert waves == pytest.approx([0.5, math.sin(0.5), math.sin(1.0), math.cos(0.5), math.cos(1.0)])
-
-
-def test_descent_sees_every_row_once_an_epoch_and_ends_at_the_optimum() -> None:
-    seen: list[int] = []
-
-    def puzzle(batch: tuple[torch.Tensor, torch.Tensor], generator: torch.Generator) -> tuple:
-        seen.extend(batch[0][:, 0].long().tolist())
-        return batch
-
-    rows = torch.arange(20.0)[:, None], (torch.arange(20) >= 10).long()
-    method = Predictive(nn.Linear(1, 1), nn.Linear(1, 2), puzzle)
-    descend(method, rows, steps=400, batch=5, learning_rate=0.1, seed=0)
-    assert sorted(seen[:20]) == list(range(20)) == sorted(seen[20:40])
-    assert seen[:20] != seen[20:40]
-    assert not method.training
-    told = method.head(method.encoder(rows[0])).argmax(1)
-    assert (told == rows[1]).all()

@@ -21,7 +21,7 @@ from mutua.types import InputError
 QUICK: dict[str, Any] = {
     "layers": 3,
     "width": 12,
-    "max_iter": 3000,
+    "max_iter": 1200,
     "batch_size": 256,
     "restarts": 1,
     "device": "cpu",
@@ -211,7 +211,7 @@ def test_more_channels_than_sources() -> None:
     mixture = tcl_mixture(0, d=2, segments=24, per_segment=128, layers=1)
     rng = np.random.default_rng(0)
     x = np.hstack([mixture.x, 0.5 * mixture.x @ rng.standard_normal((2, 2)) + rng.standard_normal((3072, 2))])
-    model = TCL("auto", **QUICK | {"max_iter": 2000, "layers": 1, "baseline": False}).fit(x, mixture.u)
+    model = TCL("auto", **QUICK | {"max_iter": 800, "layers": 1, "baseline": False}).fit(x, mixture.u)
     assert model.n_components_ == 2
     assert sorted(model.tried_) == [1, 2, 4]
     assert "by number of components" in " ".join(model.report().words)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from mutua.data.known import known
-from mutua.information.default.cross_fit import Fit, fit, objective
+from mutua.information.default.cross_fit import PLAN, fit, objective
 from mutua.information.default.folds import split
 from mutua.information.default.log_ratio import LogRatio, wide
 from mutua.information.estimators.gaussian import Canonical
@@ -37,7 +39,7 @@ def test_training_helps_on_rows_it_never_saw_and_repeats() -> None:
         critic, x, y = setting(2)
         folds = split(len(x), 2, 1, torch.Generator().manual_seed(0))
         before = objective(critic, x[folds.held], y[folds.held]).detach()
-        fitted = fit(critic, x, y, folds, Fit(steps=150, batch=64), torch.Generator().manual_seed(1))
+        fitted = fit(critic, x, y, folds, replace(PLAN, epochs=150, batch=64), torch.Generator().manual_seed(1))
         after = objective(fitted.critic, x[folds.held], y[folds.held]).detach()
         assert bool((after > before + 0.5).all())
         assert bool((fitted.step > 0).all())
@@ -50,7 +52,7 @@ def test_rows_that_are_held_out_change_nothing() -> None:
     folds = split(len(x), 2, 1, torch.Generator().manual_seed(0))
     spoiled = y.clone()
     spoiled[folds.held[0]] = 50.0
-    plan = Fit(steps=60, batch=64)
+    plan = replace(PLAN, epochs=60, batch=64)
     clean = fit(critic, x, y, folds, plan, torch.Generator().manual_seed(1)).critic.fold(0)
     again, _, _ = setting(2)
     other = fit(again, x, spoiled, folds, plan, torch.Generator().manual_seed(1)).critic.fold(0)
@@ -62,7 +64,8 @@ def test_noise_is_left_at_the_start_and_still_gives_a_trained_state() -> None:
     critic, x, _ = setting(3)
     noise = torch.randn(600, 2, generator=torch.Generator().manual_seed(5))
     folds = split(600, 3, 1, torch.Generator().manual_seed(0))
-    fitted = fit(critic, x, noise, folds, Fit(steps=400, batch=64, patience=4), torch.Generator().manual_seed(1))
+    plan = replace(PLAN, epochs=400, batch=64)
+    fitted = fit(critic, x, noise, folds, plan, torch.Generator().manual_seed(1), patience=4)
     value = fitted.critic.matrix(x[folds.held], noise[folds.held]).detach()
     assert float(value.std()) < 0.3
     assert set(fitted.trained) == {name for name, _ in critic.named_parameters()}

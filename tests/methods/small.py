@@ -5,30 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from mutua import runs
+from mutua.data.kinds import KINDS
+from mutua.encoders import ENCODERS
 from mutua.methods import METHODS
-from mutua.types import Batch, Method, Spec
+from mutua.objectives.batches import length, part
+from mutua.types import Batch, Method, Spec, parted
 
-# To be KINDS[kind].small and the smallest encoder that takes the kind, once `data.KINDS` is there.
-SPECS = {"image": Spec("image", (3, 16, 16), "uint8")}
-ENCODER = {"image": "dim32"}
+PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
+"""(Method, kind of data)."""
 
-PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes & SPECS.keys())]
-"""(Method, kind of data) for every kind whose default encoder is here: all kinds, once they are."""
+SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around a small encoder of the kind."""
-    spec = spec or SPECS[kind]
-    recipe = runs.Recipe(
-        name, ENCODER[kind], spec.shape[0], spec.shape[1], {**METHODS[name].small, **settings}, seed
-    )
-    return runs.compose(recipe)
+    """The method with its small settings, around the first encoder that takes the kind."""
+    encoder = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    return runs.compose(runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed))
 
 
 def sample(spec: Spec, n: int, generator: Generator | None = None) -> Batch:
-    """n examples of a spec. To be `KINDS[spec.kind].sample`."""
-    generator = generator or Generator().manual_seed(4)
-    return torch.randint(0, 256, (n, *spec.shape), dtype=torch.uint8, generator=generator)
+    """n examples of a spec."""
+    return KINDS[spec.kind].sample(spec, n, generator or Generator().manual_seed(4))
+
+
+def precise(batch: Batch) -> Batch:
+    """The examples in double precision, whole numbers as shares of their range."""
+    x, mask = parted(batch)
+    full = {torch.uint8: 255.0, torch.int16: 32768.0}.get(x.dtype, 1.0)
+    return x.double() / full if mask is None else {"x": x.double() / full, "mask": mask}
+
+
+class Held:
+    """Rows of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return length(self.batch)
+
+    def take(self, index: Tensor) -> Batch:
+        return part(self.batch, index)

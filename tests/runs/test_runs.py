@@ -12,12 +12,13 @@ from torch import Generator, nn
 import mutua
 from mutua import runs
 from mutua.data import from_array, load
+from mutua.encoders import image_spec
 from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER
 from mutua.training import Interrupted, Plan
 from mutua.types import InputError, Table
 from stopping_early import stop_after
 
-RECIPE = runs.Recipe("simclr", "dim32", 1, 8, {"flip": 0.0})
+RECIPE = runs.Recipe("simclr", "dim32", image_spec(1, 8), {"flip": 0.0})
 PLAN = Plan(epochs=1, batch=64, accelerator="cpu", log_every=5)
 
 
@@ -47,9 +48,9 @@ def test_what_is_loaded_is_what_was_trained(trained, digits):
 def test_the_folder_says_what_was_done(trained):
     run, _ = trained
     config = runs.config(run)
-    assert runs.Recipe(**config["recipe"]) == RECIPE
+    assert runs.Recipe.read(json.dumps(config["recipe"]), "config") == RECIPE
     assert Plan(**config["plan"]) == PLAN
-    assert config["data"]["images"] == 200
+    assert config["data"]["examples"] == 200
     assert config["versions"]["mutua"]
     assert (run / "metrics.csv").read_text().startswith("step,")
 
@@ -60,7 +61,7 @@ def test_a_finished_run_is_not_overwritten(trained, digits):
     with pytest.raises(InputError, match="there is a run in it already"):
         runs.train(RECIPE, digits, PLAN, run)
     with pytest.raises(InputError, match="is a run of another recipe"):
-        runs.train(runs.Recipe("rotation", "dim32", 1, 8), digits, PLAN, run, resume=True)
+        runs.train(runs.Recipe("rotation", "dim32", image_spec(1, 8)), digits, PLAN, run, resume=True)
     assert (run / ENCODER).read_bytes() == before
 
 
@@ -75,7 +76,7 @@ def test_a_module_of_the_users_own(tmp_path, digits):
     def network():
         return nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
 
-    recipe = runs.Recipe("simclr", runs.CUSTOM, 1, 8)
+    recipe = runs.Recipe("simclr", runs.CUSTOM, image_spec(1, 8))
     method = runs.train(recipe, digits, PLAN, tmp_path, encoder=network())
     images = digits.take(torch.arange(5))
     assert torch.allclose(mutua.load(tmp_path, encoder=network())(images), method.encode(images), atol=1e-5)
@@ -131,7 +132,7 @@ def test_configs_of_nonsense(tmp_path, content):
 
 def test_images_must_be_what_the_recipe_says(tmp_path):
     wide = from_array(np.zeros((4, 8, 10), np.uint8))
-    with pytest.raises(InputError, match="images: 1 x 8 x 10 where the recipe has 1 x 8 x 8"):
+    with pytest.raises(InputError, match=r"data: 1 x 8 x 10 px where the run takes 1 x 8 x 8 px; .* --size 8"):
         runs.train(RECIPE, wide, PLAN, tmp_path)
 
 
@@ -158,7 +159,7 @@ def test_judging_without_labels_and_with_supervision(trained, digits):
     tables = runs.judge([run], few, few, probes=("knn",), with_supervision=True, supervised_plan=plan)
     assert tables[0].rows[-1][0] == "full supervision"
     other = from_array(np.zeros((4, 16, 16), np.uint8))
-    with pytest.raises(InputError, match="takes 1 x 8 x 8 images and the data are 1 x 16 x 16"):
+    with pytest.raises(InputError, match="1 x 16 x 16 px where the run takes 1 x 8 x 8 px"):
         runs.judge([run], other, other)
 
 
@@ -179,7 +180,7 @@ def test_onnx_gives_the_same_features(trained, tmp_path, digits):
     run, _ = trained
     path = tmp_path / "encoder.onnx"
     encoder = mutua.load(run)
-    runs.to_onnx(encoder, path, 1, 8)
+    runs.to_onnx(encoder, path, image_spec(1, 8))
     assert [p.name for p in tmp_path.iterdir()] == ["encoder.onnx"]
     session = runtime.InferenceSession(path)
     for n in (1, 5):
@@ -191,10 +192,10 @@ def test_onnx_gives_the_same_features(trained, tmp_path, digits):
 def test_onnx_that_cannot_be_written(trained, tmp_path, monkeypatch):
     encoder = mutua.load(trained[0])
     with pytest.raises(InputError, match="there is no folder"):
-        runs.to_onnx(encoder, tmp_path / "none" / "x.onnx", 1, 8)
+        runs.to_onnx(encoder, tmp_path / "none" / "x.onnx", image_spec(1, 8))
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(InputError, match=r"pip install 'mutua\[onnx\]'"):
-        runs.to_onnx(encoder, tmp_path / "x.onnx", 1, 8)
+    with pytest.raises(InputError, match="pip install onnx onnxscript"):
+        runs.to_onnx(encoder, tmp_path / "x.onnx", image_spec(1, 8))
 
 
 def test_a_plan_of_another_version(tmp_path, trained):
@@ -234,8 +235,8 @@ def test_runs_side_by_side_with_their_folders_where_names_are_the_same(trained, 
 
 def test_the_view_of_a_method():
     assert runs.view_of(RECIPE) is not None
-    assert runs.view_of(runs.Recipe("rotation", "dim32", 1, 8)) is not None
-    assert runs.view_of(runs.Recipe("deep_infomax", "dim32", 1, 8, {"units": 8})) is None
+    assert runs.view_of(runs.Recipe("rotation", "dim32", image_spec(1, 8))) is not None
+    assert runs.view_of(runs.Recipe("deep_infomax", "dim32", image_spec(1, 8), {"units": 8})) is None
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_encoder(tmp_path, digits, monkeypatch):

@@ -10,7 +10,8 @@ from PIL import Image, ImageEnhance, ImageOps
 from sklearn.datasets import load_sample_image
 
 from mutua.types import InputError
-from mutua.views import ColourJitter, Greyscale, Solarise, colour
+from mutua.views import ColourJitter, Greyscale, Solarise
+from mutua.views.image import colour
 
 FACTORS = [0.0, 0.3, 1.0, 1.4, 2.0]
 OPERATIONS = ("brightness", "contrast", "saturation", "hue")

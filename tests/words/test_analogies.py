@@ -131,6 +131,40 @@ def test_similarity(tmp_path: Path) -> None:
         read_pairs(path)
 
 
+def test_judgements_as_their_authors_publish_them(tmp_path: Path) -> None:
+    path = tmp_path / "pairs"
+    for text, found, said in (
+        (
+            "word1\tword2\tPOS\tSimLex999\told\tnew\nold\tnew\tA\t1.58\t2.7\nx\ty\tN\t9.2\t1.7\n",
+            [1.58, 9.2],
+            "SimLex",
+        ),
+        ("take\tremove\tV\t6.81\tSYNONYMS\nwalk\ttrail\tV\t4.81\tNONE\n", [6.81, 4.81], "SimLex"),
+        ("sun-n sunlight-n 50.0\nrun-v fast-j 9\n", [50, 9], "as in MEN"),
+        ("Word 1,Word 2,Human (mean)\nlove,sex,6.77\n", [6.77], "commas"),
+        ("cord;smile;0,02\nrooster;voyage;3\n", [0.02, 3], "decimal commas"),
+        ("squishing\tsquirt\t5.88\t7\t6\n", [5.88], "parted by tabs"),
+    ):
+        path.write_text(text)
+        pairs = read_pairs(path)
+        assert [judged for _, _, judged in pairs] == found
+        assert said in pairs.format
+    path.write_text("sun-n sunlight-n 50.0\n")
+    assert read_pairs(path) == [("sun", "sunlight", 50)]
+    for text, named in (
+        ("a b 1\nc d ?\n", r"line 2: '\?' where"),
+        ("a\tb\t1\nc\td\n", "line 2: 'c d' where"),
+        ("a b 1\nc d nan\n", "line 2: 'nan' where"),
+        ("a,b,1\nc,,2\n", "line 2"),
+        ("w1 w2 score\na b none\nc d 1\n", "line 2"),
+        ("heading of a table\n", "no pairs"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=named) as caught:
+            read_pairs(path)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.data
 def test_the_tools_question_files(real_data: Path) -> None:
     words = read_questions(real_data / "text" / "questions-words.txt")

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mutua.data.text import files
 from mutua.kernels.words.skipgram import BREAK
 from mutua.types import InputError
-from mutua.words import Corpus, Whitespace, Words, corpus, files, read_corpus, read_sentences
+from mutua.words import Corpus, Whitespace, Words, corpus, read_corpus, read_sentences
 
 TEXT = "The cat, the Dog.\n\nA dög and a cat!\r\nthe end"
 SENTENCES = [["the", "cat", "the", "dog"], ["a", "dög", "and", "a", "cat"], ["the", "end"]]
@@ -129,11 +130,11 @@ def refused(source: object, named: str, **settings: object) -> None:
 def test_bad_input(tmp_path: Path) -> None:
     path = tmp_path / "bad"
     path.write_bytes(b"good text\nb\xe9ta " + b"x" * 3_000_000)
-    refused(path, r"bad: not UTF-8 at byte 11 \(0xe9\).*errors='replace'")
+    refused(path, r"bad: not UTF-8 at line 2, byte 11 \(0xe9\).*errors='replace'")
     assert read_corpus(path, min_count=1, errors="ignore").words[2] == "bta"
     assert read_corpus(path, Whitespace(), min_count=1, errors="replace").words[2] == "b\ufffdta"
     path.write_bytes(b"a" * (1 << 20) + "é".encode() * 10 + b"\xc3")
-    refused(path, f"at byte {(1 << 20) + 20:,}")
+    refused(path, f"at line 1, byte {(1 << 20) + 20:,}")
     refused(tmp_path / "none", "no such file")
     refused("some text that is no path", "no such file; give a path")
     refused([], "no words")

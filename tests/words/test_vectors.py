@@ -14,12 +14,12 @@ from mutua.types import InputError
 from mutua.words import (
     UnknownWord,
     Vectors,
-    formats,
     from_gensim,
     load_vectors,
     read_binary,
     read_safetensors,
     read_text,
+    safetensors_format,
     stability,
     vectors,
     write_binary,
@@ -30,7 +30,7 @@ from mutua.words import (
 
 def some(v: int = 50, d: int = 7, seed: int = 0) -> Vectors:
     matrix = np.random.default_rng(seed).normal(size=(v, d)).astype(np.float32)
-    return Vectors([f"wörd{i}" for i in range(v)], matrix, np.arange(v)[::-1] + 1)
+    return Vectors([f"wörd{i}" for i in range(v)], matrix, 7 * np.arange(v)[::-1] + 1)
 
 
 @pytest.mark.parametrize(("rows", "scores", "strides"), [(1 << 16, 1 << 24, 64), (7, 30, 64), (24, 100, 2)])
@@ -146,7 +146,7 @@ def test_foreign_files(tmp_path: Path) -> None:
         assert read_binary(path).words == ["a", "b"]
         np.testing.assert_array_equal(load_vectors(path).matrix, x)
     path.write_bytes(b"2 1\nb\xe9 1\nb 2\n")
-    with pytest.raises(InputError, match="word 0 is not UTF-8"):
+    with pytest.raises(InputError, match=r"word 0 \(b'b.xe9'\) is not UTF-8"):
         read_text(path)
     assert read_text(path, errors="ignore").words == ["b"]  # the first of two
     for text, named in (("hello\n", "begins with 'hello'"), ("0 3\n", "0 words"), ("2 2\na 1\n", "line 2")):
@@ -185,6 +185,9 @@ def test_gensims_object() -> None:
     found = from_gensim(keyed)
     assert found.words == them.words
     np.testing.assert_array_equal(found.counts, them.counts)
+    invented = SimpleNamespace(index_to_key=them.words, vectors=them.matrix)
+    invented.get_vecattr = lambda word, _name: 3 - them.index[word]  # what gensim says of a file without counts
+    assert from_gensim(invented).counts is None
     del keyed.get_vecattr
     assert from_gensim(SimpleNamespace(wv=keyed)).counts is None  # a whole model
     keyed.vectors_ngrams = np.zeros((1, 2), np.float32)
@@ -197,7 +200,7 @@ def test_gensims_object() -> None:
 
 def test_safetensors_that_do_not_fit_together(tmp_path: Path) -> None:
     path, them = tmp_path / "v", some(3, 2)
-    tensors = formats.word_tensors(them)
+    tensors = safetensors_format.word_tensors(them)
     for name, wrong in (
         ("counts", tensors["counts"][:2]),
         ("ends", tensors["ends"][:2]),

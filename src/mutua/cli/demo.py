@@ -10,6 +10,7 @@ from mutua import runs
 from mutua.cli.output import show, status
 from mutua.cli.report import make_report
 from mutua.data import load
+from mutua.encoders import image_spec
 from mutua.training import Plan
 from mutua.types import InputError
 
@@ -17,7 +18,7 @@ __all__ = ["Demo"]
 
 # No mirror images, digits have none. Crop and temperature were chosen on 30 % of the training images.
 RECIPE = runs.Recipe(
-    "simclr", "dim32", 1, 8, {"flip": 0.0, "strength": 0.0, "smallest_crop": 0.4, "temperature": 0.2}
+    "simclr", "dim32", image_spec(1, 8), {"flip": 0.0, "strength": 0.0, "smallest_crop": 0.4, "temperature": 0.2}
 )
 PLAN = Plan(epochs=100, batch=128, lr=2e-3, weight_decay=1e-4, warmup=5)
 DEPTH = "fc"
@@ -40,7 +41,7 @@ class Demo:
             shutil.rmtree(self.out)
         train, test = load("digits", "train"), load("digits", "test")
         status("learning from digits without their labels")
-        data = {"name": "digits", "split": "train", "size": None, "skip_bad": False, "demo": True}
+        data = {"name": "digits", "split": "train", "demo": True}
         runs.train(RECIPE, train, PLAN, self.out, data=data, progress=True)
         tables = runs.judge(
             [self.out],

@@ -10,42 +10,57 @@ from tyro.conf import Positional
 from mutua import runs
 from mutua.cli.devices import check_device
 from mutua.cli.output import say, show, status, tables_json
-from mutua.cli.train import square
-from mutua.data import Images, load
+from mutua.cli.train import recorded_reading, square
+from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
+from mutua.data.loading import kind_of
 from mutua.training import Plan
 from mutua.types import InputError
 
-__all__ = ["Evaluate", "images_of"]
+__all__ = ["Evaluate", "examples_of"]
 
 
-def images_of(run: Path, data: str | None, split: str, size: int | None = None, skip_bad: bool = False) -> Images:
-    """A part of the data named, or of those the run was trained on, at the size that its encoder takes."""
-    recipe = runs.recipe_of(run)
+def examples_of(
+    run: Path, data: str | None, split: str, reading: Reading | None = None, skip_bad: bool = False
+) -> Examples:
+    """A part of the data named, or of those the run was trained on, read as its encoder takes them.
+
+    What `reading` says comes first, then what the run recorded, then what its encoder needs.
+    """
+    spec = runs.recipe_of(run).spec
+    said = (reading or Reading()).said()
     if data is None:
         if not run.is_dir():
             raise InputError(f"{run}: says nothing of its data; name some with --data")
         recorded = runs.config(run)["data"]
         data = recorded.get("name")
-        size = recorded.get("size") if size is None else size
+        said = recorded_reading(recorded).said() | said
         skip_bad = skip_bad or bool(recorded.get("skip_bad"))
         if data is None:
             raise InputError(f"{run}: was trained on data handed over in Python; name some with --data")
-    images = load(data, split, size=size, skip_bad=skip_bad)
-    if size is None and images.shape[1:] != (recipe.size, recipe.size):
-        images = load(data, split, size=recipe.size, skip_bad=skip_bad)
-    return square(images, data)
+    if said.get("kind", spec.kind) != spec.kind:
+        raise InputError(f"kind: {said['kind']}, and {run} takes {spec.kind}; leave it out")
+    needed = KINDS[spec.kind].reading(spec).said()
+    if data in DATASETS:
+        needed = {name: value for name, value in needed.items() if name != "channels"}
+    elif said.get("kind") is None and kind_of(Path(data)) != spec.kind:
+        seen = KINDS[kind_of(Path(data))].plural
+        raise InputError(
+            f"{data}: {run} takes {KINDS[spec.kind].plural}, and these are {seen}; give data of its kind"
+        )
+    return square(read(data, split, Reading.of(needed | said), Access(skip_bad)), data)
 
 
 @dataclass(frozen=True)
 class Evaluate:
     """Judge encoders: probes and few-label curves where there are labels, and what can be said without.
 
-    Every table has the rows raw pixels and random encoder beside the runs. It is printed, and kept in each run's
+    Every table has the rows raw input and random encoder beside the runs. It is printed, and kept in each run's
     folder as evaluation.json.
 
     Args:
         runs: Folders of runs, side by side; several seeds of one method show how far they agree.
         data: Name of a data set, or a folder or file; what the first run was trained on by default.
+        reading: How the data are read.
         probes: Any of linear, svm, knn, mlp.
         depths: Of the encoder, such as conv fc Y; its last by default.
         few: Numbers of labels a class for the few-label table; none with an empty list.
@@ -53,8 +68,7 @@ class Evaluate:
         supervised: Train the same network on all labels too, as a row of the table.
         supervised_epochs: How long that.
         finetune: Numbers of labels a class to fine-tune with; 0 is all.
-        size: Height and width to bring the images to; what the encoder takes by default.
-        skip_bad: Leave out image files that cannot be read, and count them.
+        skip_bad: Leave out files that cannot be read, and count them.
         seed: Of everything random.
         device: cpu or cuda.
         json: Print JSON instead of tables.
@@ -62,6 +76,7 @@ class Evaluate:
 
     runs: Positional[tuple[Path, ...]]
     data: str | None = None
+    reading: Reading = Reading()  # noqa: RUF009 (frozen)
     probes: tuple[str, ...] = ("linear", "knn")
     depths: tuple[str, ...] = ()
     few: tuple[int, ...] = (1, 5, 10, 100)
@@ -69,7 +84,6 @@ class Evaluate:
     supervised: bool = False
     supervised_epochs: int = 30
     finetune: tuple[int, ...] = ()
-    size: int | None = None
     skip_bad: bool = False
     seed: int = 0
     device: str = "cpu"
@@ -80,10 +94,10 @@ class Evaluate:
             raise InputError("runs: none given; name the folder of a run, such as runs/simclr-digits")
         check_device(self.device)
         first = self.runs[0]
-        train = images_of(first, self.data, "train", self.size, self.skip_bad)
-        # Without labels nothing is learned from train, so that all images can be judged.
+        train = examples_of(first, self.data, "train", self.reading, self.skip_bad)
+        # Without labels nothing is learned from train, so that all can be judged.
         part = "all" if train.labels is None else "test"
-        test = images_of(first, self.data, part, self.size, self.skip_bad)
+        test = examples_of(first, self.data, part, self.reading, self.skip_bad)
         base = runs.SUPERVISED
         tables = runs.judge(
             self.runs,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from tyro.conf import Positional
 
 from mutua.cli.output import say, show, tables_json
-from mutua.data import table
-from mutua.encoders import ENCODERS
-from mutua.methods import METHODS
-from mutua.report import papers
-from mutua.runs import defaults
-from mutua.types import Table
+from mutua.types import InputError, Table
 
 __all__ = ["Data", "Methods"]
 
@@ -31,26 +26,39 @@ class Data:
     json: bool = False
 
     def __call__(self) -> None:
+        from mutua.data import table
+
         _print(table(), self.json)
 
 
 @dataclass(frozen=True)
 class Methods:
-    """List the methods, their settings and papers.
+    """List every method, estimator, bound, critic, encoder, view, probe, metric and study, with call and paper.
+
+    mutua methods; mutua methods ksg; mutua methods contrastive ICA.
 
     Args:
+        words: Show only what has all these words in its name, line, paper or other names.
         json: Print JSON instead of a table.
     """
 
+    words: Positional[tuple[str, ...]] = ()
     json: bool = False
 
     def __call__(self) -> None:
-        rows = []
-        for name, published in METHODS.items():
-            settings = ", ".join(f"{key}={value}" for key, value in defaults(name).items())
-            rows.append([name, published.about, settings, "; ".join(papers(published.compose))])
-        note = f"Encoders: {', '.join(ENCODERS)}, timm:NAME, hf:NAME. All arguments: mutua train METHOD --help."
-        _print(Table("Methods", ["method", "what", "settings", "paper"], rows, note), self.json)
+        # Here, since it imports the whole library and the help needs none of it.
+        from mutua.index import catalogue
+
+        found = [
+            entry
+            for entry in catalogue()
+            if all(word.lower() in " ".join(asdict(entry).values()).lower() for word in self.words)
+        ]
+        if not found:
+            raise InputError(f"words: nothing has {' and '.join(map(repr, self.words))}; mutua methods lists all")
+        rows = [[entry.name, entry.family, entry.about, entry.also, entry.paper, entry.call] for entry in found]
+        note = "A paper's settings: mutua train METHOD --help. One word or several choose: mutua methods ksg."
+        _print(Table("Methods", ["name", "family", "what", "also", "paper", "call"], rows, note), self.json)
 
 
 def _print(found: Table, as_json: bool) -> None:

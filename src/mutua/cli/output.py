@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
-from mutua.report import terminal
 from mutua.types import Table
 
 __all__ = ["say", "show", "status", "tables_json"]
@@ -24,6 +21,11 @@ def tables_json(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 def show(tables: Sequence[Table]) -> None:
     """Tables on the terminal."""
+    # Here, so that a verb's help imports neither the report nor what draws its figures.
+    from rich.console import Console
+
+    from mutua.report import terminal
+
     console = Console()
     if not console.is_terminal:
         console = Console(width=130)

@@ -13,10 +13,10 @@ from tyro.conf import Positional
 
 from mutua import runs
 from mutua.cli.devices import check_device
-from mutua.cli.evaluate import images_of
+from mutua.cli.evaluate import examples_of
 from mutua.cli.output import say
-from mutua.data import Images
-from mutua.evaluation import features
+from mutua.data import KINDS, Examples, Kind, Reading
+from mutua.evaluation import features, raw
 from mutua.methods import METHODS
 from mutua.report import papers, run_page, write
 from mutua.training.metrics import read
@@ -27,13 +27,14 @@ __all__ = ["Report", "make_report"]
 
 @dataclass(frozen=True)
 class Report:
-    """Make a page of a run: curves, tables, a map of the images, neighbours, views. It loads nothing.
+    """Make a page of a run: curves, tables, a map of the examples, neighbours, views. It needs no network.
 
     Args:
         run: Folder of the run.
         out: File to write; RUN/report.html by default.
         data: Name of a data set, or a folder or file; what the run was trained on by default.
-        split: Images to show: train, test or all.
+        reading: How the data are read.
+        split: Part of the data to show: train, test or all.
         depth: Of the encoder, for the map and the neighbours; its last by default.
         points: On the map at most.
         device: cpu or cuda.
@@ -43,6 +44,7 @@ class Report:
     run: Positional[Path]
     out: Path | None = None
     data: str | None = None
+    reading: Reading = Reading()  # noqa: RUF009 (frozen)
     split: str = "test"
     depth: str | None = None
     points: int = 2000
@@ -53,16 +55,16 @@ class Report:
         if not self.run.is_dir():
             raise InputError(f"{self.run}: no such run; `mutua train` makes one")
         if self.points < 1:
-            raise InputError(f"points: {self.points}; show one image at least")
+            raise InputError(f"points: {self.points}; show one at least")
         check_device(self.device)
-        images = images_of(self.run, self.data, self.split)
-        out = make_report(self.run, images, self.out, depth=self.depth, points=self.points, device=self.device)
+        examples = examples_of(self.run, self.data, self.split, self.reading)
+        out = make_report(self.run, examples, self.out, depth=self.depth, points=self.points, device=self.device)
         say({"report": str(out)}, f"{out}: open it in a browser", self.json)
 
 
 def make_report(
     run: Path,
-    images: Images,
+    examples: Examples,
     out: Path | None = None,
     *,
     depth: str | None = None,
@@ -70,33 +72,38 @@ def make_report(
     device: str = "cpu",
     summary: Sequence[str] = (),
 ) -> Path:
-    """Write the page of a run, its map and neighbours of `images`, and return where."""
+    """Write the page of a run, its map and neighbours of `examples`, and return where."""
     config, recipe = runs.config(run), runs.recipe_of(run)
-    if len(images) > points:
-        order = np.random.RandomState(0).permutation(len(images))[:points]
-        images = images.subset(np.sort(order))
+    if len(examples) > points:
+        order = np.random.RandomState(0).permutation(len(examples))[:points]
+        examples = examples.subset(np.sort(order))
     encoder: Any = runs.load(run)
     depths = None if depth is None else (depth,)
-    ((shown_depth, values),) = features(encoder, images, depths=depths, device=device).items()
-    shown = runs.compose(recipe).shown(
-        images.take(torch.arange(min(6, len(images)))), torch.Generator().manual_seed(0)
-    )
+    ((shown_depth, values),) = features(encoder, examples, depths=depths, device=device).items()
+    kind, spec = KINDS[recipe.spec.kind], examples.spec
+    few = examples.take(torch.arange(min(6, len(examples))))
+    shown = runs.compose(recipe).shown(few, torch.Generator().manual_seed(0))
+    columns = {name: kind.pictures(part, spec) for name, part in shown.items()}
     labels = None
-    if images.labels is not None:
-        labels = [images.classes[k] if images.classes else int(k) for k in images.labels]
+    if examples.labels is not None:
+        labels = [examples.classes[k] if examples.classes else int(k) for k in examples.labels]
     about = METHODS[recipe.method]
-    learned, epochs = f"{config['data'].get('images', 0):,} images", runs.plan_of(run).epochs
+    count = config["data"].get("examples", config["data"].get("images", 0))
     html = run_page(
         f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
-        subtitle=f"{run}: {recipe.encoder}, {epochs} epochs of {learned}",
+        subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {count:,} {kind.plural}",
         summary=[f"Learned without labels. {about.about} Features shown: {shown_depth}.", *summary],
         tables=runs.read_tables(run),
         metrics=read(run / "metrics.csv"),
         features=values,
-        images=np.asarray(images.pixels),
+        raw=raw(examples),
+        raw_name=kind.raw_name,
+        images=_pictures(examples, kind),
+        sounds=None if kind.sounds is None else lambda rows: _sounds(examples, kind, rows),
         labels=labels,
-        names=images.names,
-        views={name: value.numpy() for name, value in shown.items()} if len(shown) > 1 else None,
+        names=kind.words(examples) or examples.names,
+        views={name: found for name, found in columns.items() if found is not None} if len(shown) > 1 else None,
+        heard={name: kind.sounds(part, spec) for name, part in shown.items()} if kind.sounds else None,
         papers=papers(about.compose),
         settings=config,
         points=points,
@@ -104,3 +111,19 @@ def make_report(
     out = out or run / runs.REPORT
     write(out, html)
     return out
+
+
+def _pictures(examples: Examples, kind: Kind) -> np.ndarray | None:
+    """A small picture of each example, a batch at a time; none where their kind has none."""
+    found = []
+    for rows in torch.arange(len(examples)).split(256):
+        part = kind.pictures(examples.take(rows), examples.spec)
+        if part is None:
+            return None
+        found.append(part)
+    return np.concatenate(found)
+
+
+def _sounds(examples: Examples, kind: Kind, rows: Sequence[int]) -> list[bytes]:
+    assert kind.sounds is not None
+    return kind.sounds(examples.take(torch.tensor(list(rows))), examples.spec)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import docstring_parser
 import tyro
 
+from mutua.data import Reading
 from mutua.methods import METHODS, Published
 from mutua.training import Plan
 
@@ -26,9 +27,9 @@ class Chosen:
     plan: Plan
     data: str
     out: Path | None
-    encoder: str
+    encoder: str | None
     split: str
-    size: int | None
+    reading: Reading
     skip_bad: bool
     cache: Path | None
     tensorboard: bool
@@ -36,16 +37,16 @@ class Chosen:
 
 
 _COMMON: dict[str, tuple[Any, Any, str]] = {
-    "data": (str, dataclasses.MISSING, "Name of a data set (`mutua data`), or a folder or file of images."),
-    "out": (Path | None, None, "Folder of the run; runs/METHOD-DATA by default."),
-    "encoder": (
+    "data": (
         str,
-        None,
-        "dim32, dim64, resnet18, resnet34, resnet50, resnet18-groupnorm, timm:NAME or hf:NAME.",
+        dataclasses.MISSING,
+        "Name of a data set (`mutua data`), or a folder or file of images, recordings, series or rows.",
     ),
+    "out": (Path | None, None, "Folder of the run; runs/METHOD-DATA by default."),
+    "encoder": (str | None, None, "Name of the network (`mutua methods` lists them), timm:NAME or hf:NAME."),
     "split": (str, "train", "Part of the data to learn from: train, test or all."),
-    "size": (int | None, None, "Height and width to bring the images to; their own by default."),
-    "skip_bad": (bool, False, "Leave out image files that cannot be read, and count them."),
+    "reading": (Reading, Reading(), ""),
+    "skip_bad": (bool, False, "Leave out files that cannot be read, and count them."),
     "cache": (
         Path | None,
         None,
@@ -67,6 +68,8 @@ def _helps(thing: Any) -> dict[str, str]:
 
 
 def _field(name: str, kind: Any, default: Any, words: str) -> tuple[str, Any, Any]:
+    if kind is Reading:  # its own docstring explains its fields
+        return name, kind, dataclasses.field(default=default)
     annotated = Annotated[kind, tyro.conf.arg(help=words)]
     if default is dataclasses.MISSING:
         return name, annotated, dataclasses.field()
@@ -76,8 +79,9 @@ def _field(name: str, kind: Any, default: Any, words: str) -> tuple[str, Any, An
 def arguments(name: str, published: Published) -> type:
     """A dataclass whose fields are the arguments of `mutua train NAME`."""
     fields = []
+    usual = " or ".join(f"{made} for {kind}" for kind, made in published.encoder.items())
     for key, (kind, default, words) in _COMMON.items():
-        fields.append(_field(key, kind, published.encoder["image"] if key == "encoder" else default, words))
+        fields.append(_field(key, kind, default, f"{words} By default {usual}." if key == "encoder" else words))
     hints, helps = get_type_hints(published.compose), _helps(published.compose)
     for key, parameter in inspect.signature(published.compose).parameters.items():
         if parameter.default is not inspect.Parameter.empty:

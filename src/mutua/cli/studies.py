@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import operator
 import re
 import shlex
 import sys
@@ -19,12 +21,10 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from mutua.cli.output import say, show, status, tables_json
-from mutua.data.store import checked_place, writing
-from mutua.report import papers, study_page, write
 from mutua.studies import LOGGER, STUDIES, study
 from mutua.types import InputError, Result, Table, names
 
-__all__ = ["Studies", "chosen_study"]
+__all__ = ["Studies", "chosen_study", "completed"]
 
 PAGE, RECORD = "result.html", "result.json"
 
@@ -77,6 +77,17 @@ class Studies:
         self.what()
 
 
+def completed() -> type:
+    """`Studies` with each study a word after `run`, for a shell's completion. Imports none of them."""
+    named: Any = [
+        Annotated[make_dataclass("Named", []), subcommand(name, description=listed.about)]
+        for name, listed in STUDIES.items()
+    ]
+    run = make_dataclass("Run", [("name", functools.reduce(operator.or_, named))])
+    kinds: Any = Annotated[List, subcommand("ls")] | Annotated[run, subcommand("run")]
+    return make_dataclass("Studies", [("what", kinds)])
+
+
 @dataclass(frozen=True)
 class Chosen:
     """A study and what it is to be run with."""
@@ -88,6 +99,10 @@ class Chosen:
     json: bool
 
     def __call__(self) -> None:
+        # Here, and in `keep`, so that help and a list import neither data nor reports.
+        from mutua.data.store import checked_place
+        from mutua.report import papers
+
         folder = self.out or Path("runs/studies") / self.name
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; name a folder with --out")
@@ -126,6 +141,9 @@ def keep(
     references: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write a study's figures, page and record into a folder, each whole or not at all. Returns the record."""
+    from mutua.data.store import writing
+    from mutua.report import study_page, write
+
     settings = {"preset": preset, **(asdict(config)), **result.settings}
     files = {caption: f"figure-{i}-{_slug(caption)}.svg" for i, caption in enumerate(result.figures, 1)}
     record = {

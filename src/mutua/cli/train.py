@@ -7,7 +7,7 @@ import functools
 import json
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,15 +17,16 @@ from tyro.conf import Positional
 
 from mutua import runs
 from mutua.cli.devices import check_accelerator
-from mutua.cli.output import say
+from mutua.cli.output import say, status
 from mutua.cli.settings import arguments, chosen
-from mutua.data import Images, load
+from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
 from mutua.data.image.images import GIBIBYTE
+from mutua.encoders import ENCODERS
 from mutua.methods import METHODS
 from mutua.ranks import rank
 from mutua.types import InputError
 
-__all__ = ["Resume", "Train", "square"]
+__all__ = ["Resume", "Train", "recorded_reading", "square"]
 
 # Of a catalogue, so that a new method has its command line by being listed.
 _Methods: Any = functools.reduce(
@@ -39,22 +40,34 @@ _Methods: Any = functools.reduce(
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """Learn an encoder from images without labels."""
+    """Learn an encoder from data without labels."""
 
     method: _Methods
 
     def __call__(self) -> None:
         args = chosen(self.method)
         check_accelerator(args.plan.accelerator)
-        images = _learned_from(args.data, args.split, args.size, args.skip_bad, args.cache)
+        examples = _learned_from(args.data, args.split, args.reading, args.skip_bad, args.cache)
         recipe = runs.Recipe(
-            args.method, args.encoder, images.shape[0], images.shape[1], args.settings, args.plan.seed
+            args.method,
+            args.encoder or _usual(args.method, examples.spec.kind),
+            examples.spec,
+            args.settings,
+            args.plan.seed,
         )
         folder = args.out or Path("runs") / f"{args.method}-{_plain(args.data)}"
-        data = {"name": args.data, "split": args.split, "size": args.size, "skip_bad": args.skip_bad}
+        data = {
+            "name": _lasting(args.data),
+            "split": args.split,
+            "reading": args.reading.said(),
+            "skip_bad": args.skip_bad,
+        }
+        status(f"{args.method}: {len(examples):,} {KINDS[examples.spec.kind].plural} of {examples.spec}")
+        if examples.source:
+            status(examples.source)
         runs.train(
             recipe,
-            images,
+            examples,
             args.plan,
             folder,
             data=data,
@@ -86,17 +99,17 @@ class Resume:
         data = config["data"]
         if data.get("name") is None:
             raise InputError(f"{self.run}: was trained on data handed over in Python; resume it there")
-        images = _learned_from(
+        examples = _learned_from(
             data["name"],
             data.get("split", "train"),
-            data.get("size"),
+            recorded_reading(data),
             bool(data.get("skip_bad")),
             self.cache,
         )
         recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
         runs.train(
             recipe,
-            images,
+            examples,
             plan,
             self.run,
             resume=True,
@@ -106,11 +119,27 @@ class Resume:
         _done(self.run, self.json)
 
 
-def _learned_from(data: str, split: str, size: int | None, skip_bad: bool, cache: Path | None) -> Images:
-    """The images, a folder's decoded while training goes on: into a kept file where a cache is named."""
-    in_memory = GIBIBYTE if cache is None else 0
-    found = load(data, split, size=size, skip_bad=skip_bad, cache=cache, in_memory=in_memory, at_once=False)
-    return square(found, data)
+def recorded_reading(data: Mapping[str, Any]) -> Reading:
+    """How the data of a run were read, of a config's part "data"; older ones recorded the size of images alone."""
+    said = data.get("reading")
+    return Reading.of(said if isinstance(said, dict) else {"size": data.get("size")})
+
+
+def _usual(method: str, kind: str) -> str:
+    """The encoder that a method is usually trained with on such data; any that takes them where it takes none."""
+    fitting = [name for name, network in ENCODERS.items() if kind in network.takes]
+    return METHODS[method].encoder.get(kind) or next(iter(fitting), next(iter(ENCODERS)))
+
+
+def _lasting(name: str) -> str:
+    """A path that holds from other folders too; the name of a data set as it is."""
+    return name if name in DATASETS else str(Path(name).absolute())
+
+
+def _learned_from(data: str, split: str, reading: Reading, skip_bad: bool, cache: Path | None) -> Examples:
+    """The examples, a folder's images decoded while training goes on: into a kept file where a cache is named."""
+    access = Access(skip_bad, cache, GIBIBYTE if cache is None else 0, at_once=False)
+    return square(read(data, split, reading, access), data)
 
 
 def _loggers(tensorboard: bool, folder: Path) -> Sequence[Logger]:
@@ -133,14 +162,14 @@ def _done(folder: Path, as_json: bool) -> None:
         )
 
 
-def square(images: Images, name: str) -> Images:
-    """The images, refused where they are not square: encoders and rotations need them so."""
-    _, height, width = images.shape
-    if height != width:
-        raise InputError(
-            f"{name}: images of {height} x {width}; make them square with --size {min(height, width)}"
-        )
-    return images
+def square(examples: Examples, name: str) -> Examples:
+    """The examples, refused where they are images that are not square: encoders and rotations need them so."""
+    if examples.spec.kind == "image":
+        _, height, width = examples.spec.shape
+        if height != width:
+            mend = f"make them square with --size {min(height, width)}"
+            raise InputError(f"{name}: images of {height} x {width}; {mend}")
+    return examples
 
 
 def _plain(name: Any) -> str:

@@ -13,6 +13,7 @@ from tyro.conf import Positional, arg, subcommand
 
 from mutua.cli.output import say, show, status, tables_json
 from mutua.data.store import checked_place
+from mutua.data.text.files import checked_reading
 from mutua.types import InputError, Table
 from mutua.words import (
     CBOW,
@@ -38,8 +39,11 @@ from mutua.words import (
     write_text,
 )
 from mutua.words.checks import checked_settings
+from mutua.words.doubts import doubts
 
 __all__ = ["Embeddings"]
+
+Errors = Literal["strict", "replace", "ignore"]
 
 WRITERS: dict[str, Callable[[Vectors, Path], None]] = {
     ".safetensors": write_safetensors,
@@ -75,8 +79,9 @@ class Fit:
         model: Write the whole model too, to this .safetensors file: Word2Vec.load reads it, partial_fit goes on.
         cased: Keep capitals apart.
         whitespace: Words are what blanks part, rather than Unicode's words.
-        errors: What to do with bytes that are no UTF-8.
-        threads: How many; all cores by default. One thread and a seed give the same vectors again.
+        errors: What to do with bytes that are no text.
+        encoding: Of the files, such as cp1252 or utf-16.
+        threads: How many, -1 for all cores; one by default, which with a seed gives the same vectors again.
         seed: Of the first vectors and all draws.
         json: Print JSON instead of words.
     """
@@ -100,7 +105,8 @@ class Fit:
     model: Path | None = None
     cased: bool = False
     whitespace: bool = False
-    errors: Literal["strict", "replace", "ignore"] = "strict"
+    errors: Errors = "strict"
+    encoding: str = "utf-8"
     threads: int | None = None
     seed: int = 0
     json: bool = False
@@ -136,6 +142,7 @@ class Fit:
         )
         # Before a long reading.
         checked_settings(model)
+        checked_reading(self.errors, self.encoding)
         checked_place(self.out)
         if self.model is not None:
             checked_place(self.model)
@@ -144,6 +151,9 @@ class Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said below
             model.fit(corpus)
+        notes = [] if model.interrupted_ else doubts(model)
+        for note in notes:
+            status(note)
         if model.interrupted_:
             status(f"stopped in epoch {len(model.loss_) + 1} of {self.epochs}; what was learned is written")
         write = WRITERS[self.out.suffix]
@@ -160,6 +170,7 @@ class Fit:
                 "loss": model.loss_,
                 "interrupted": model.interrupted_,
                 "seconds": seconds,
+                "notes": notes,
             },
             f"{self.out}: {words:,} words of {self.size} numbers, {seconds:.1f} s. "
             f"Ask it: mutua words nearest {self.out} WORD",
@@ -172,7 +183,12 @@ class Fit:
         tokenizer = Whitespace(lower=not self.cased) if self.whitespace else Words(lower=not self.cased)
         if not self.phrases:
             return read_corpus(
-                self.files, tokenizer, min_count=self.min_count, max_words=self.max_words, errors=self.errors
+                self.files,
+                tokenizer,
+                min_count=self.min_count,
+                max_words=self.max_words,
+                errors=self.errors,
+                encoding=self.encoding,
             )
         connectors = CONNECTORS if self.connectors else ()
         phrases = Phrases(
@@ -181,6 +197,7 @@ class Fit:
             tokenizer=tokenizer,
             connector_words=connectors,
             errors=self.errors,
+            encoding=self.encoding,
         )
         return phrases.fit_transform(self.files)
 
@@ -193,18 +210,18 @@ class Nearest:
         vectors: A file of vectors, in any of the formats.
         words: The word; of several, those nearest their mean.
         k: How many.
+        errors: What to do with words of the file that are no UTF-8.
         json: Print JSON instead of a table.
     """
 
     vectors: Positional[Path]
     words: Positional[tuple[str, ...]]
     k: int = 10
+    errors: Errors = "strict"
     json: bool = False
 
     def __call__(self) -> None:
-        _print(
-            load_vectors(self.vectors).most_similar(self.words, k=self.k), f"Nearest {' '.join(self.words)}", self
-        )
+        _print(_vectors(self).most_similar(self.words, k=self.k), f"Nearest {' '.join(self.words)}", self)
 
 
 @dataclass(frozen=True)
@@ -216,6 +233,7 @@ class Analogy:
         words: a b c, as in: berlin germany paris.
         k: How many.
         multiply: 3CosMul instead of 3CosAdd: no one term outweighs the others.
+        errors: What to do with words of the file that are no UTF-8.
         json: Print JSON instead of a table.
     """
 
@@ -223,6 +241,7 @@ class Analogy:
     words: Positional[tuple[str, ...]]
     k: int = 10
     multiply: bool = False
+    errors: Errors = "strict"
     json: bool = False
 
     def __call__(self) -> None:
@@ -230,7 +249,7 @@ class Analogy:
         if len(three) != 3:
             raise InputError(f"words: {len(three)} of them; an analogy takes three, as in: berlin germany paris")
         a, b, c = three
-        vectors = load_vectors(self.vectors)
+        vectors = _vectors(self)
         seek = vectors.analogy_cosmul if self.multiply else vectors.analogy
         _print(
             seek(a, b, c, self.k), f"{b} is to {a} as ... to {c}", self, "3CosMul" if self.multiply else "cosine"
@@ -244,10 +263,11 @@ class Eval:
     Args:
         vectors: A file of vectors, in any of the formats.
         questions: Question files of the word2vec tools.
-        pairs: Files of two words and a number a line.
+        pairs: Files of two words and a number a line, such as WordSim-353, SimLex-999 and MEN.
         k: An answer counts among so many of the best.
         multiply: 3CosMul instead of 3CosAdd.
         limit: Seek among so many of the first words only.
+        errors: What to do with words of the file that are no UTF-8.
         json: Print JSON instead of tables.
     """
 
@@ -257,12 +277,13 @@ class Eval:
     k: int = 1
     multiply: bool = False
     limit: int | None = None
+    errors: Errors = "strict"
     json: bool = False
 
     def __call__(self) -> None:
         if not self.questions and not self.pairs:
             raise InputError("questions: none, and no pairs; give --questions FILE or --pairs FILE")
-        vectors = load_vectors(self.vectors)
+        vectors = _vectors(self)
         objective = cos_mul if self.multiply else cos_add
         tables = [
             accuracy_table(
@@ -295,6 +316,13 @@ class Embeddings:
 
     def __call__(self) -> None:
         self.what()
+
+
+def _vectors(verb: Nearest | Analogy | Eval) -> Vectors:
+    vectors = load_vectors(verb.vectors, errors=verb.errors)
+    if vectors.source != verb.vectors.name:
+        status(vectors.source)
+    return vectors
 
 
 def _print(found: list[tuple[str, float]], title: str, verb: Nearest | Analogy, score: str = "cosine") -> None:

@@ -8,20 +8,27 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mutua.data.examples import Examples
 from mutua.data.fetch import Remote, fetch
 from mutua.data.image.cifar import CIFAR10, CIFAR100
 from mutua.data.image.compact import CIFAR10_JPEG, IMAGENETTE_WEBP
 from mutua.data.image.embedded import digits, find_digits
 from mutua.data.image.idx import find_idx, idx_set
 from mutua.data.image.images import Images, joined
+from mutua.data.reading import Reading
+from mutua.data.sound.digits import SPOKEN_DIGITS, spoken_digits
 from mutua.data.store import cache_folder
 from mutua.types import InputError, Table
 
 __all__ = ["DATASETS", "Dataset", "table"]
 
 
-Reader = Callable[[Path, str, Path], Images]
+Reader = Callable[[Path, str, Path], Examples]
 """Reads the part "train" or "test" of what was found at a place, with a folder to cache in."""
+
+
+def _unread(place: Path, split: str, cache: Path) -> Examples:
+    raise InputError(f"{place}: is read by its data set, which knows how long an example is")
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,21 @@ class Form:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with an official split. `shape` is (channels, height, width)."""
+    """A data set with an official split. `shape` is of one example, in words where they differ in length."""
 
     title: str
     description: str
     get: str
     train: int
     test: int
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, int] | str
     classes: int
     folders: tuple[str, ...]
     forms: tuple[Form, ...]
     remotes: tuple[Remote, ...] = ()
+    kind: str = "image"
+    read: Callable[[Path, str, Reading], Examples] | None = None
+    """Of what `forms` find, for a kind whose shape the reading decides."""
 
     def places(self, path: Path | None = None, cache: Path | None = None) -> list[Path]:
         """Where it is looked for: `path` where given, else MUTUA_DATA, Debian's folder of data sets, the cache."""
@@ -65,7 +75,14 @@ class Dataset:
         found = self.locate(path, cache)
         return None if found is None else found[1]
 
-    def load(self, split: str, *, path: Path | None = None, cache: Path | None = None) -> Images:
+    def load(
+        self,
+        split: str,
+        *,
+        reading: Reading | None = None,
+        path: Path | None = None,
+        cache: Path | None = None,
+    ) -> Examples:
         """The part "train", "test" or "all" (train, then test), from `path` alone where one is given.
 
         Raises `InputError` saying where it was looked for where it is not here and cannot be downloaded.
@@ -83,10 +100,14 @@ class Dataset:
                 looked = str(path)
             raise InputError(f"{self.title}: not found under {looked}{trouble}; {self.get}")
         form, place = found
+        if self.read is not None:
+            return self.read(place, split, reading or Reading())
         folder = cache_folder(cache)
         if split != "all":
             return form.read(place, split, folder)
-        return joined(form.read(place, "train", folder), form.read(place, "test", folder))
+        both = [form.read(place, part, folder) for part in ("train", "test")]
+        first, second = (one for one in both if isinstance(one, Images))
+        return joined(first, second)
 
 
 def _idx(source: str, classes: tuple[str, ...]) -> Form:
@@ -203,6 +224,19 @@ DATASETS: dict[str, Dataset] = {
         folders=("imagenette128", "imagenette", "."),
         forms=(Form(IMAGENETTE_WEBP.find, IMAGENETTE_WEBP.read),),
     ),
+    "spoken-digits": Dataset(
+        title="Free Spoken Digit Dataset",
+        description="the digits zero to nine, spoken fifty times each by six speakers (Jackson and others)",
+        get="put fsdd.npz into the folder audio under MUTUA_DATA",
+        train=2700,
+        test=300,
+        shape="0.14 to 2.3 s at 8 kHz",
+        classes=10,
+        folders=("audio", "spoken-digits", "."),
+        forms=(Form(lambda root: root / SPOKEN_DIGITS if (root / SPOKEN_DIGITS).is_file() else None, _unread),),
+        kind="sound",
+        read=spoken_digits,
+    ),
 }
 
 
@@ -211,9 +245,10 @@ def table(path: Path | None = None, cache: Path | None = None) -> Table:
     rows = []
     for name, entry in DATASETS.items():
         found = entry.available(path, cache)
-        c, h, w = entry.shape
         where = str(found) if found else ("downloaded when first asked for" if entry.remotes else entry.get)
-        size = f"{c} x {h} x {w}"
-        rows.append((name, entry.train, entry.test, size, entry.classes, "yes" if found else "no", where))
-    note = "A folder of images, a .npy, .npz or IDX file is given by its path."
-    return Table("Data sets", ("name", "train", "test", "size", "classes", "here", "where"), rows, note)
+        size = entry.shape if isinstance(entry.shape, str) else " x ".join(map(str, entry.shape))
+        rows.append(
+            (name, entry.kind, entry.train, entry.test, size, entry.classes, "yes" if found else "no", where)
+        )
+    note = "A folder of images, recordings or series, a .npy, .npz or IDX file is given by its path."
+    return Table("Data sets", ("name", "kind", "train", "test", "size", "classes", "here", "where"), rows, note)

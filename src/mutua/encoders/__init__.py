@@ -1,49 +1,113 @@
-"""Networks that turn images into vectors, read at named depths."""
+"""Networks that turn examples into vectors, read at named depths."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mutua.encoders.dim import dim32, dim64
+from mutua.encoders.frames import Standardise
+from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
-from mutua.encoders.staged import Staged, pixels
+from mutua.encoders.series import convnet
+from mutua.encoders.sound import logmel, wave
+from mutua.encoders.staged import Masking, Readable, Staged
+from mutua.encoders.table import mlp
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
-from mutua.types import InputError, names
+from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
+    "Masking",
+    "Network",
+    "Readable",
     "Staged",
+    "Standardise",
     "Wrapped",
     "build",
+    "convnet",
     "dim32",
     "dim64",
     "from_hf",
     "from_timm",
     "group_norm",
+    "image_spec",
+    "logmel",
+    "mlp",
     "pixels",
     "resnet",
     "resnet18",
     "resnet34",
     "resnet50",
+    "wave",
 ]
 
-ENCODERS: dict[str, Callable[[int, int], Staged]] = {
-    "dim32": dim32,
-    "dim64": dim64,
-    "resnet18": resnet18,
-    "resnet34": resnet34,
-    "resnet50": resnet50,
-    "resnet18-groupnorm": lambda channels, size: resnet18(channels, size, norm=group_norm),
+
+@dataclass(frozen=True)
+class Network:
+    """An encoder of the catalogue: what builds it for a spec, the kinds of data it takes, what it is in a line."""
+
+    build: Callable[[Spec], Readable]
+    takes: frozenset[str]
+    about: str
+
+
+def _square(make: Callable[[int, int], Readable], about: str) -> Network:
+    """An encoder of square images."""
+    return Network(lambda spec: make(spec.shape[0], side(spec)), frozenset({"image"}), about)
+
+
+ENCODERS: dict[str, Network] = {
+    "dim32": _square(dim32, "Deep InfoMax's small convolutional network: conv, fc, Y."),
+    "dim64": _square(dim64, "Deep InfoMax's AlexNet, for images of 64 px and more."),
+    "resnet18": _square(resnet18, "ResNet-18, 512 features."),
+    "resnet34": _square(resnet34, "ResNet-34, 512 features."),
+    "resnet50": _square(resnet50, "ResNet-50, 2,048 features."),
+    "resnet18-groupnorm": _square(
+        lambda channels, size: resnet18(channels, size, norm=group_norm),
+        "ResNet-18 with group norm, which needs no batch.",
+    ),
+    "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
+    "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
+    "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),
+    "mlp": Network(
+        mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."
+    ),
 }
 
 _FOREIGN: dict[str, Callable[[str, int, int], Wrapped]] = {"timm": from_timm, "hf": from_hf}
 
 
-def build(name: str, channels: int, size: int) -> Staged | Wrapped:
-    """An encoder by name: one of `ENCODERS`, `timm:NAME` or `hf:NAME`."""
+def build(name: str, spec: Spec | int, size: int | None = None) -> Staged | Wrapped:
+    """An encoder by name: one of `ENCODERS`, `timm:NAME` or `hf:NAME`.
+
+    Args:
+        name: of the encoder.
+        spec: what one example is; or, of square images, their channels, with `size`.
+
+    Raises `InputError` for an unknown name, and for an encoder that doesn't take such data.
+    """
+    if not isinstance(spec, Spec):
+        spec = image_spec(spec, 32 if size is None else size)
     family, colon, rest = name.partition(":")
     if colon and family in _FOREIGN:
-        return _FOREIGN[family](rest, channels, size)
+        if spec.kind != "image":
+            raise InputError(f"encoder: {name} takes images, and the data are {spec.kind}; {_for(spec.kind)}")
+        return _FOREIGN[family](rest, spec.shape[0], side(spec))
     if name not in ENCODERS:
         raise InputError(f"encoder: {name!r} is none of {names(ENCODERS)}, timm:NAME, hf:NAME")
-    return ENCODERS[name](channels, size)
+    network = ENCODERS[name]
+    if spec.kind not in network.takes:
+        raise InputError(
+            f"encoder: {name} takes {names(network.takes)}, and the data are {spec.kind}; {_for(spec.kind)}"
+        )
+    built = network.build(spec)
+    assert isinstance(built, Staged | Wrapped)
+    return built
+
+
+def _for(kind: str) -> str:
+    fitting = [name for name, network in ENCODERS.items() if kind in network.takes]
+    return (
+        f"use {names(fitting)}" if fitting else f"there is none for {kind} yet: wrap your own (encoders.Wrapped)"
+    )

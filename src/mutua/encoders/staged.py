@@ -9,32 +9,23 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from mutua.types import InputError, names
+from mutua.encoders.inputs import image_spec, prepared
+from mutua.types import Batch, InputError, Spec, names, parted
 
-__all__ = ["Readable", "Staged", "pixels"]
-
-
-def pixels(images: Tensor) -> Tensor:
-    """Images as networks take them: uint8 or float in [0, 1] to float in [-1, 1]."""
-    if images.dtype == torch.uint8:
-        return images.float() / 127.5 - 1
-    return images * 2 - 1
+__all__ = ["Masking", "Readable", "Staged"]
 
 
-def check_images(images: Tensor, channels: int) -> None:
-    """Raise `InputError` where `images` are not (n, channels, h, w)."""
-    if images.ndim != 4 or images.shape[1] != channels:
-        raise InputError(
-            f"images: this encoder takes (n, {channels}, h, w), got {tuple(images.shape)}; "
-            "convert the images, or build the encoder with their number of channels"
-        )
+class Masking(nn.Module):
+    """A stage that is told where there is data: `forward(x, mask)` gives (values, the mask of those)."""
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, mask)")
 
 
 class Readable(nn.Module):
-    """What `Staged` and `Wrapped` share: images of a known shape go in, named depths can be read."""
+    """What `Staged` and `Wrapped` share: examples of a known spec go in, named depths can be read."""
 
-    channels: int
-    size: int
+    spec: Spec
     shapes: dict[str, tuple[int, ...]]
 
     @property
@@ -46,8 +37,32 @@ class Readable(nn.Module):
         """The number of features of the last depth."""
         return torch.Size(self.shapes[self.depths[-1]]).numel()
 
-    def read(self, images: Tensor, depths: Sequence[str]) -> dict[str, Tensor]:
-        raise NotImplementedError(f"{type(self).__name__} must define read(images, depths)")
+    @property
+    def channels(self) -> int:
+        """Of the images it takes."""
+        return self.spec.shape[0]
+
+    @property
+    def size(self) -> int:
+        """Height of the images it takes, which is their width."""
+        return self.spec.shape[-1]
+
+    def read(self, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]:
+        raise NotImplementedError(f"{type(self).__name__} must define read(batch, depths)")
+
+    def check(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """(Examples, their mask or none). Raises `InputError` where they are not as the spec says."""
+        self.spec.check(batch, f"{type(self).__name__.lower()} encoder")
+        return parted(batch)
+
+
+def spec_of(spec: Spec | int, size: int | None) -> Spec:
+    """A spec as it is, or that of square images of so many channels and that size."""
+    if isinstance(spec, Spec):
+        return spec
+    if size is None:
+        raise InputError(f"size: none given beside {spec} channels; give the images' height and width, or a Spec")
+    return image_spec(spec, size)
 
 
 @contextmanager
@@ -63,67 +78,73 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def dry_run(encoder: Readable) -> dict[str, tuple[int, ...]]:
-    """The shape of one example at each depth, from an empty image where the weights are.
+    """The shape of one example at each depth, from an empty example where the weights are.
 
-    Raises `InputError` where images of that many channels and that size do not pass.
+    Raises `InputError` where examples of that spec do not pass.
     """
     first = next(chain(encoder.parameters(), encoder.buffers()), None)
-    images = torch.zeros(
-        1, encoder.channels, encoder.size, encoder.size, device=None if first is None else first.device
+    device = torch.device("cpu") if first is None else first.device
+    examples = encoder.spec.example(1)
+    batch = (
+        {name: part.to(device) for name, part in examples.items()} if encoder.spec.masked else examples.to(device)
     )
     try:
         with _evaluating(encoder), torch.no_grad():
-            read = encoder.read(images, encoder.depths)
+            read = encoder.read(batch, encoder.depths)
     except InputError:
         raise
     except (RuntimeError, ValueError, AssertionError) as error:  # torch, transformers and timm in turn
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        what = "size: images" if encoder.spec.kind == "image" else f"spec: {encoder.spec.kind}"
         raise InputError(
-            f"size: images of {encoder.channels} x {encoder.size} x {encoder.size} do not pass this encoder "
-            f"({reason}); give larger images, or an encoder made for them"
+            f"{what} of {encoder.spec} do not pass this encoder ({reason}); "
+            "give larger ones, or an encoder made for them"
         ) from error
     return {name: tuple(value.shape[1:]) for name, value in read.items()}
 
 
 class Staged(Readable):
-    """Stages in a row, each a depth. Input: (n, c, h, w), uint8 or float in [0, 1].
+    """Stages in a row, each a depth.
 
     Args:
-        stages: name to module, shallow to deep.
-        channels: of the images.
-        size: height and width of the images; with `channels` it fixes `shapes`, the shape of one example at
+        stages: name to module, shallow to deep. Each takes what the one before made; the first what
+            `mutua.encoders.inputs` makes of a batch. A `Masking` stage is given the mask too.
+        spec: what one example is; or, of square images, their channels. It fixes `shapes`, those of one example at
             each depth, which heads and critics are built from.
+        size: height and width, where `spec` is the channels of square images.
     """
 
-    def __init__(self, stages: Mapping[str, nn.Module], channels: int, size: int) -> None:
+    def __init__(self, stages: Mapping[str, nn.Module], spec: Spec | int, size: int | None = None) -> None:
         super().__init__()
         self.stages = nn.ModuleDict(dict(stages))
-        self.channels = channels
-        self.size = size
+        self.spec = spec_of(spec, size)
         self.shapes = dry_run(self)
 
     @property
     def depths(self) -> tuple[str, ...]:
         return tuple(self.stages)
 
-    def read(self, images: Tensor, depths: Sequence[str]) -> dict[str, Tensor]:
+    def read(self, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]:
         """The activations at the named depths, from one pass that goes no deeper than it must."""
         wanted = set(depths)
         if unknown := wanted - set(self.stages):
             raise InputError(f"depth: {names(unknown)} is not one of this encoder's {', '.join(self.stages)}")
-        check_images(images, self.channels)
+        examples, mask = self.check(batch)
         found: dict[str, Tensor] = {}
-        x = pixels(images)
+        x = prepared(examples, self.spec)
         for name, stage in self.stages.items():
             try:
-                x = stage(x)
+                if isinstance(stage, Masking):
+                    x, mask = stage(x, mask)
+                else:
+                    x = stage(x)
             except RuntimeError as error:
-                height, width = images.shape[-2:]
-                if (height, width) == (self.size, self.size) or isinstance(error, torch.OutOfMemoryError):
+                seen = tuple(examples.shape[1:])
+                if seen == self.spec.shape or isinstance(error, torch.OutOfMemoryError):
                     raise
                 raise InputError(
-                    f"images: {height} x {width} do not pass {name} of this encoder, built for "
-                    f"{self.size} x {self.size}; resize them"
+                    f"{self.spec.kind}: {' x '.join(map(str, seen))} do not pass {name} of this encoder, "
+                    f"built for {self.spec}; resize them"
                 ) from error
             if name in wanted:
                 found[name] = x
@@ -132,6 +153,6 @@ class Staged(Readable):
                 x = x.clone()  # the next stage may work in place, as ReLU(inplace=True) does
         return found
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         last = self.depths[-1]
-        return self.read(images, (last,))[last]
+        return self.read(batch, (last,))[last]

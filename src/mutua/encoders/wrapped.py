@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mutua.encoders.staged import Readable, check_images, dry_run, pixels
-from mutua.types import InputError, names
+from mutua.encoders.inputs import prepared
+from mutua.encoders.staged import Readable, dry_run, spec_of
+from mutua.types import Batch, InputError, Spec, names
 
 __all__ = ["Wrapped", "from_hf", "from_timm"]
 
@@ -17,8 +18,10 @@ class Wrapped(Readable):
     """A module read at its output, or at named submodules.
 
     Args:
-        module: takes float images (n, c, h, w) in [-1, 1], returns a tensor.
-        channels, size: of the images, for a dry run that finds the shapes.
+        module: takes what `mutua.encoders.inputs` makes of a batch (float images (n, c, h, w) in [-1, 1], sound
+            (n, c, t), series as (n, c, t), rows (n, d)), returns a tensor.
+        spec: what one example is, for a dry run that finds the shapes; or, of square images, their channels.
+        size: height and width, where `spec` is the channels of square images.
         depths: depth name to submodule path as in `named_modules`; the output is always there, as "output".
 
     Raises `InputError` where a path is no submodule, or gives no tensor, or the images do not pass.
@@ -27,14 +30,13 @@ class Wrapped(Readable):
     def __init__(
         self,
         module: nn.Module,
-        channels: int = 3,
-        size: int = 32,
+        spec: Spec | int = 3,
+        size: int | None = 32,
         depths: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.module = module
-        self.channels = channels
-        self.size = size
+        self.spec = spec_of(spec, size)
         self.paths = dict(depths or {})
         known = {path for path, _ in module.named_modules()}
         for name, path in self.paths.items():
@@ -48,17 +50,17 @@ class Wrapped(Readable):
     def depths(self) -> tuple[str, ...]:
         return (*self.paths, "output")
 
-    def read(self, images: Tensor, depths: Sequence[str]) -> dict[str, Tensor]:
+    def read(self, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]:
         """The activations at the named depths, from one pass."""
         if unknown := set(depths) - set(self.depths):
             raise InputError(f"depth: {names(unknown)} is not one of this encoder's {', '.join(self.depths)}")
-        check_images(images, self.channels)
+        x, _ = self.check(batch)
         found: dict[str, Tensor] = {}
         hooks = []
         for name in set(depths) - {"output"}:
             hooks.append(self.module.get_submodule(self.paths[name]).register_forward_hook(_keep(found, name)))
         try:
-            found["output"] = self.module(pixels(images))
+            found["output"] = self.module(prepared(x, self.spec))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -71,9 +73,9 @@ class Wrapped(Readable):
                 )
         return {name: found[name] for name in depths}
 
-    def forward(self, images: Tensor) -> Tensor:
-        check_images(images, self.channels)
-        return self.module(pixels(images))
+    def forward(self, batch: Batch) -> Tensor:
+        x, _ = self.check(batch)
+        return self.module(prepared(x, self.spec))
 
 
 def _keep(found: dict[str, Tensor], name: str) -> Callable[[nn.Module, object, Any], None]:

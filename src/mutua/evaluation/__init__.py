@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
-from mutua.evaluation.features import features, raw
+from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
@@ -44,6 +47,7 @@ __all__ = [
     "FINETUNE",
     "INDETERMINACIES",
     "LABELS_PER_CLASS",
+    "METRICS",
     "PROBES",
     "RANDOM",
     "RANDOM_NOTE",
@@ -85,6 +89,7 @@ __all__ = [
     "pearson",
     "random_twin",
     "raw",
+    "raw_name",
     "si_sdr",
     "spearman",
     "supervised",
@@ -96,3 +101,32 @@ __all__ = [
     "warn_unless_better",
     "weak_mcc",
 ]
+
+METRICS: dict[str, Callable[..., Any]] = {
+    "alignment": alignment,
+    "uniformity": uniformity,
+    "effective_rank": effective_rank,
+    "collapse": collapse,
+    "linear_cka": linear_cka,
+    "neighbour_overlap": neighbour_overlap,
+    "exact_duplicates": exact_duplicates,
+    "near_duplicates": near_duplicates,
+    "few_labels": few_labels,
+    "finetune": finetune,
+    "mcc": mcc,
+    "weak_mcc": weak_mcc,
+    "matched": matched,
+    "pearson": pearson,
+    "spearman": spearman,
+    "held_out_r2": held_out_r2,
+    "amari_distance": amari_distance,
+    "si_sdr": si_sdr,
+    "matched_si_sdr": matched_si_sdr,
+    "bss_eval": bss_eval,
+    "agreement": agreement,
+    "beats_linear": beats_linear,
+    "evidence": evidence,
+    "variability_of_means": variability_of_means,
+    "variability_of_scales": variability_of_scales,
+}
+"""What is measured of features or of sources, beside the probes."""

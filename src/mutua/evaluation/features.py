@@ -1,8 +1,8 @@
-"""From images to feature matrices, in batches."""
+"""From examples to feature matrices, in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,17 +10,36 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mutua.types import Encode, Encoder, InputError, Rows, names
+from mutua.data.kinds import KINDS, Kind
+from mutua.types import Batch, Encode, Encoder, InputError, Rows, Spec, names
 
-__all__ = ["check_features", "features", "pictures", "raw", "reading"]
+__all__ = ["check_features", "features", "inputs", "placed", "raw", "raw_name", "reading"]
 
 OUTPUT = "output"
 """The depth's name of a function that has only one."""
 
 
-def pictures(batch: Any) -> Tensor:
-    """The images of a batch as `Rows.take` gives it: the batch itself, or the first of several tensors."""
-    return batch if isinstance(batch, Tensor) else batch[0]
+def inputs(batch: Any) -> Batch:
+    """The examples of a batch as `Rows.take` gives it: the batch itself, or what stands before the labels."""
+    return batch[0] if isinstance(batch, (tuple, list)) else batch
+
+
+def placed(batch: Batch, device: torch.device | str) -> Batch:
+    """The batch on a device."""
+    if isinstance(batch, Mapping):
+        return {name: part.to(device) for name, part in batch.items()}
+    return batch.to(device)
+
+
+def _kind(examples: Rows) -> Kind:
+    """Of the examples; rows that have no spec are taken for images, by numbers alone."""
+    spec = getattr(examples, "spec", None)
+    return KINDS[spec.kind if isinstance(spec, Spec) else "image"]
+
+
+def raw_name(examples: Rows) -> str:
+    """What tables call the raw-input control of such examples."""
+    return _kind(examples).raw_name
 
 
 def _module(encode: Encode | Encoder) -> nn.Module | None:
@@ -55,31 +74,31 @@ def available(encode: Encode | Encoder) -> tuple[str, ...]:
     return tuple(encode.depths) if isinstance(encode, Encoder) else (OUTPUT,)
 
 
-def _read(encode: Encode | Encoder, images: Tensor, depths: Sequence[str]) -> dict[str, Tensor]:
+def _read(encode: Encode | Encoder, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]:
     if isinstance(encode, Encoder):
-        return encode.read(images, depths)
-    return {OUTPUT: encode(images)}
+        return encode.read(batch, depths)
+    return {OUTPUT: encode(batch)}
 
 
 def features(
     encode: Encode | Encoder,
-    images: Rows,
+    examples: Rows,
     *,
     depths: Sequence[str] | None = None,
     batch: int = 512,
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
 ) -> dict[str, np.ndarray]:
-    """The features of every image at the named depths: float32 (n, d) each, maps flattened.
+    """The features of every example at the named depths: float32 (n, d) each, maps flattened.
 
-    The images pass once, `batch` at a time, in eval mode and without gradients; only features are kept, at
+    The examples pass once, `batch` at a time, in eval mode and without gradients; only features are kept, at
     4 n d bytes a depth. The network's modes are put back as they were.
 
     Args:
         depths: the encoder's last one by default. A plain function has one depth, "output".
         precision: float32, or bfloat16 or float16 to run the network under autocast.
 
-    Raises `InputError` for an unknown depth, for no images, and for features with NaN or infinity, naming the
+    Raises `InputError` for an unknown depth, for no examples, and for features with NaN or infinity, naming the
     depth and the first such row.
     """
     known = available(encode)
@@ -88,21 +107,21 @@ def features(
         raise InputError(
             f"depth: {names(unknown) if wanted else 'none'} is not one of this encoder's {', '.join(known)}"
         )
-    n = len(images)
+    n = len(examples)
     if n == 0:
-        raise InputError("images: there are none to encode; give at least one")
+        raise InputError("examples: there are none to encode; give at least one")
     found: dict[str, np.ndarray] = {}
     kind = torch.device(device).type
     with reading(encode, device), torch.autocast(kind, precision, enabled=precision != torch.float32):
         for start in range(0, n, batch):
             rows = torch.arange(start, min(start + batch, n))
-            read = _read(encode, pictures(images.take(rows)).to(device), wanted)
+            read = _read(encode, placed(inputs(examples.take(rows)), device), wanted)
             for depth in wanted:
                 value = read[depth]
                 if len(value) != len(rows):
                     raise InputError(
-                        f"encode: {len(value)} rows out for {len(rows)} images at depth {depth!r}; "
-                        "it must return one vector an image"
+                        f"encode: {len(value)} rows out for {len(rows)} examples at depth {depth!r}; "
+                        "it must return one vector each"
                     )
                 flat = value.reshape(len(rows), -1).float().numpy(force=True)  # (batch, d)
                 out = found.setdefault(depth, np.empty((0, 0), np.float32))
@@ -116,25 +135,29 @@ def features(
 def _finite(x: np.ndarray, name: str, first: int = 0) -> None:
     if not np.isfinite(x).all():
         row = first + int(np.flatnonzero(~np.isfinite(x).all(1))[0])
-        raise InputError(f"{name}: NaN or infinity in row {row}; look at that image, or train with a smaller step")
+        raise InputError(
+            f"{name}: NaN or infinity in row {row}; look at that example, or train with a smaller step"
+        )
 
 
-def raw(images: Rows, *, batch: int = 512) -> np.ndarray:
-    """Pixels as features: float32 (n, c h w), bytes divided by 255, floats as they are. Streamed."""
-    n = len(images)
+def raw(examples: Rows, *, train: Rows | None = None, batch: int = 512) -> np.ndarray:
+    """The raw input as features, float32 (n, d), streamed: pixels, MFCC, columns; `Kind.raw` says which.
+
+    Args:
+        train: what the features are fitted on, where they are fitted; the examples themselves by default.
+    """
+    n = len(examples)
     if n == 0:
-        raise InputError("images: there are none to read; give at least one")
+        raise InputError("examples: there are none to read; give at least one")
+    described = _kind(examples).raw(examples if train is None else train)
     out = np.empty((0, 0), np.float32)
     for start in range(0, n, batch):
         rows = torch.arange(start, min(start + batch, n))
-        taken = pictures(images.take(rows))
-        flat = taken.reshape(len(rows), -1).numpy(force=True)
+        found = described(inputs(examples.take(rows)))
         if start == 0:
-            out = np.empty((n, flat.shape[1]), np.float32)
-        np.multiply(
-            flat, 1 / 255 if flat.dtype == np.uint8 else 1, out=out[start : start + batch], casting="unsafe"
-        )
-        _finite(out[start : start + batch], "images", start)
+            out = np.empty((n, found.shape[1]), np.float32)
+        out[start : start + batch] = found
+        _finite(out[start : start + batch], "examples", start)
     return out
 
 

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from mutua.data.image.images import Images
-from mutua.evaluation.features import available, features, raw
+from mutua.data import KINDS, Examples
+from mutua.evaluation.features import available, features, raw, raw_name
 from mutua.evaluation.probes.catalogue import PROBES
 from mutua.evaluation.probes.few_labels import few_labels
 from mutua.types import Encode, Encoder, InputError, Table, names
 
 __all__ = ["RAW", "Progress", "evaluate"]
 
-RAW = "raw pixels"
+RAW = KINDS["image"].raw_name
+"""The first row of tables on images; `raw_name` says that of other kinds."""
 
 Progress = Callable[[str], None]
 """Called with what is being done, in words."""
@@ -39,16 +40,24 @@ def chosen_depths(
     return found
 
 
-def _labels(images: Images, name: str) -> np.ndarray:
-    if images.labels is None:
-        raise InputError(f"{name}: these images have no labels; give class folders, or use unlabelled_tables")
-    return images.labels
+def check_alike(train: Examples, test: Examples) -> None:
+    """Raise `InputError` where the two are not of one kind and shape."""
+    a, b = train.spec, test.spec
+    if (a.kind, a.shape) != (b.kind, b.shape):
+        raise InputError(f"test: {b.kind} of {b} where train has {a.kind} of {a}; read both alike")
 
 
-def _check_classes(train: Images, labels: np.ndarray, probes: Sequence[str]) -> None:
+def _labels(examples: Examples, name: str) -> np.ndarray:
+    if examples.labels is None:
+        what = KINDS[examples.spec.kind].plural
+        raise InputError(f"{name}: these {what} have no labels; give class folders, or use unlabelled_tables")
+    return examples.labels
+
+
+def _check_classes(train: Examples, labels: np.ndarray, probes: Sequence[str]) -> None:
     found, counts = np.unique(labels, return_counts=True)
     if len(found) < 2:
-        raise InputError("train: all images are of one class; a probe needs at least two")
+        raise InputError("train: all examples are of one class; a probe needs at least two")
     if counts.min() < 2 and set(probes) & {"linear", "svm"}:
         one = found[counts.argmin()]
         name = repr(train.classes[one]) if train.classes else str(one)
@@ -60,31 +69,32 @@ def _check_classes(train: Images, labels: np.ndarray, probes: Sequence[str]) -> 
 
 def _every(
     encoders: Mapping[str, Encode | Encoder],
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     depths: Mapping[str, Sequence[str]],
     batch: int,
     device: torch.device | str,
     precision: torch.dtype,
     say: Progress,
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    """(Encoder, depth, train features, test features), raw pixels first; one pair is held at a time."""
-    say(RAW)
-    yield RAW, "", raw(train, batch=batch), raw(test, batch=batch)
+    """(Encoder, depth, train features, test features), raw input first; one pair is held at a time."""
+    first = raw_name(train)
+    say(first)
+    yield first, "", raw(train, batch=batch), raw(test, train=train, batch=batch)
     for name, encode in encoders.items():
         for depth in depths[name]:
             say(f"{name}: features at {depth}")
             both = [
-                features(encode, images, depths=(depth,), batch=batch, device=device, precision=precision)[depth]
-                for images in (train, test)
+                features(encode, part, depths=(depth,), batch=batch, device=device, precision=precision)[depth]
+                for part in (train, test)
             ]
             yield name, depth, both[0], both[1]
 
 
 def evaluate(
     encoders: Mapping[str, Encode | Encoder],
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     *,
     probes: Sequence[str] = ("linear", "knn"),
     depths: Sequence[str] | None = None,
@@ -97,14 +107,14 @@ def evaluate(
     precision: torch.dtype = torch.float32,
     progress: Progress | None = None,
 ) -> list[Table]:
-    """A table of test accuracies in percent, each encoder at each depth under raw pixels; one more for few labels.
+    """A table of test accuracies in percent, each encoder at each depth under raw input; one more for few labels.
 
     The note of each table is the protocol: how each number was taken. Cells are percent, or (mean, standard
-    deviation) over draws of the labels, or None where a class has too few. An encoder passes over the images
+    deviation) over draws of the labels, or None where a class has too few. An encoder passes over the examples
     once for each depth, and one depth's features are held at a time.
 
     Args:
-        encoders: row name to a function of an image batch, or an encoder with depths. Add `random_twin` and
+        encoders: row name to a function of a batch, or an encoder with depths. Add `random_twin` and
             a supervised encoder for the other two controls.
         probes: names of `PROBES`.
         depths: to read, where an encoder has them; by default its last.
@@ -113,15 +123,12 @@ def evaluate(
         draws: of the labels, for each number of them.
         progress: called with what is being done.
 
-    Raises `InputError` for images without labels, an unknown probe or depth, a class with one example where a
+    Raises `InputError` for examples without labels, an unknown probe or depth, a class with one example where a
     probe must hold rows out, and features with NaN.
     """
     if unknown := set(probes) - set(PROBES):
         raise InputError(f"probes: {names(unknown)} is none of {names(PROBES)}")
-    if train.shape != test.shape:
-        raise InputError(
-            f"test: images of shape {test.shape} where train has {train.shape}; use one size and colour"
-        )
+    check_alike(train, test)
     train_y, test_y = _labels(train, "train"), _labels(test, "test")
     _check_classes(train, train_y, probes)
     wanted = chosen_depths(encoders, depths)
@@ -155,7 +162,8 @@ def evaluate(
             for probe, values in curve.values.items():
                 cells = [values.get(count) for count in labels_per_class]
                 few.append([name, depth, probe, *cells])
-    data = f"{len(train)} train and {len(test)} test images of {train.source or 'the data given'}"
+    what = KINDS[train.spec.kind].plural
+    data = f"{len(train)} train and {len(test)} test {what} of {train.source or 'the data given'}"
     note = f"Percent right on test; {data}. " + " ".join(f"{p}: {words}." for p, words in protocols.items())
     tables = [Table("Accuracy with all labels", ["encoder", "depth", "features", *probes], rows, note)]
     if labels_per_class:

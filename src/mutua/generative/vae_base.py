@@ -284,9 +284,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
 def _diverged(step: int) -> Diverged:
     """That training was no longer finite, in the words of these models' own arguments."""
-    error = Diverged(step, step, None)
-    error.args = (f"training: not finite at step {step}; check the data, or lower lr",)
-    return error
+    return Diverged(step, what="training", mend="check the data, or lower lr")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

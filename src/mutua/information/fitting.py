@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Generator, Tensor
 from mutua.data.known import Known
 from mutua.information.estimators.catalogue import Arrangement, Estimator
 from mutua.information.estimators.tuba_baseline import Baselined
+from mutua.training import Diverged, Plan, descend, shuffled_batches
 from mutua.types import Critic, InputError
 
 __all__ = ["Batches", "Best", "Callback", "fit_critic", "fresh_batches", "row_batches"]
@@ -55,26 +57,24 @@ def fit_critic(
     """
     arrangement = arrangement or estimator.arrangement
     objective = estimator.objective()
-    optimizer: torch.optim.Optimizer | None = None
-    for step in range(1, steps + 1):
-        x, y = batches(generator)  # (n, dx), (n, dy)
-        if optimizer is None:
-            if estimator.baseline is not None and not isinstance(critic, Baselined):
-                critic = Baselined(critic, estimator.baseline(x.shape[-1]).to(x))
-            critic.train()
-            optimizer = torch.optim.AdamW(critic.parameters(), lr=lr, weight_decay=weight_decay)
-        value = objective(arrangement(critic, x, y, generator)).mean()
-        if not torch.isfinite(value):
-            raise InputError(
-                f"{estimator.name}: its objective is {value.item()} at step {step} of {steps}; "
-                "scale the columns, or lower lr"
-            )
-        optimizer.zero_grad(set_to_none=True)
-        (-value).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if callback is not None and callback(step, critic, value.detach()):
-            break
-    return critic.eval()
+    first = batches(generator)  # (n, dx), (n, dy)
+    if estimator.baseline is not None and not isinstance(critic, Baselined):
+        critic = Baselined(critic, estimator.baseline(first[0].shape[-1]).to(first[0]))
+    fitted = critic.train()
+    try:
+        descend(
+            lambda pair: -objective(arrangement(fitted, *pair, generator)).mean(),
+            fitted.parameters(),
+            chain([first], iter(lambda: batches(generator), None)),
+            Plan(epochs=steps, optimizer="adamw", lr=lr, weight_decay=weight_decay, schedule="constant"),
+            watch=None if callback is None else lambda step, loss: callback(step, fitted, -loss),
+        )
+    except Diverged as error:
+        raise InputError(
+            f"{estimator.name}: its objective is not finite at step {error.step} of {steps}; "
+            "scale the columns, or lower lr"
+        ) from None
+    return fitted.eval()
 
 
 def fresh_batches(known: Known, batch: int, dtype: torch.dtype = torch.float32) -> Batches:
@@ -91,17 +91,16 @@ def fresh_batches(known: Known, batch: int, dtype: torch.dtype = torch.float32) 
 def row_batches(x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], batch: int) -> Batches:
     """Batches of paired rows, no row twice in a pass over them (twice in a batch, it would be its own negative).
 
-    What fills no batch at the end of a pass is left out of it. A batch larger than the rows takes them all.
+    What fills no batch at the end of a pass is left out of it. A batch larger than the rows takes them all. The
+    generator of the first call orders every pass.
     """
-    size = min(batch, len(x))
-    waiting: list[Tensor] = []
+    rows: Iterator[Tensor] | None = None
 
     def draw(generator: Generator) -> tuple[Float[Tensor, "b dx"], Float[Tensor, "b dy"]]:
-        if not waiting:
-            order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
-            waiting.extend(order[: len(x) // size * size].split(size))
-        rows = waiting.pop()
-        return x[rows], y[rows]
+        nonlocal rows
+        rows = rows or shuffled_batches(len(x), batch, generator)
+        at = next(rows).to(x.device)
+        return x[at], y[at]
 
     return draw
 

@@ -31,6 +31,7 @@ from mutua.information.estimators.ksg import entropy
 from mutua.information.estimators.neural import NeuralEstimate, held_out_scores, neural_estimate
 from mutua.information.result import MutualInformationResult
 from mutua.information.variables import Variable
+from mutua.training import Plan
 from mutua.types import Bound, Critic, InputError, names
 
 __all__ = ["CRITICS", "NAMES", "check_names", "named_estimate"]
@@ -51,19 +52,18 @@ CRITICS: dict[str, Callable[[int, int], Critic]] = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long a neural estimator is trained at most, and on how many folds."""
+class Effort:
+    """How much work: folds, steps and rows a step of each critic at most, and how many looks in vain end it."""
 
     folds: int
-    steps: int
-    batch: int
+    plan: Plan
     patience: int
 
 
-PLANS: dict[str, Plan] = {
-    "quick": Plan(3, 600, 128, 6),
-    "default": Plan(3, 3000, 256, 10),
-    "thorough": Plan(5, 8000, 256, 20),
+EFFORTS: dict[str, Effort] = {
+    "quick": Effort(3, Plan(epochs=600, batch=128), 6),
+    "default": Effort(3, Plan(epochs=3000, batch=256), 10),
+    "thorough": Effort(5, Plan(epochs=8000, batch=256), 20),
 }
 
 
@@ -115,10 +115,10 @@ def named_estimate(
     if _conditional(estimator) and y.labels.shape[1]:
         raise InputError(f"estimator: {estimator!r} models y by a Gaussian, and y has categories; swap x and y")
     a, b = (torch.from_numpy(np.hstack([z.continuous, z.labels]).astype(np.float32)) for z in (x, y))
-    found, read, pairs_of = _trained(estimator, critic, a, b, PLANS[effort], seed, told)
+    found, read, pairs_of = _trained(estimator, critic, a, b, EFFORTS[effort], seed, told)
     notes = []
     rest = [torch.from_numpy(np.setdiff1d(np.arange(len(x)), rows.numpy())) for rows in found.rows]
-    size = PLANS[effort].batch
+    size = EFFORTS[effort].plan.batch
     seen = float(
         np.mean(
             [
@@ -180,14 +180,14 @@ def _trained(
     critic: str,
     a: Float[Tensor, "n dx"],
     b: Float[Tensor, "n dy"],
-    plan: Plan,
+    effort: Effort,
     seed: int,
     told: Callable[[int, int], None] | None,
 ) -> tuple[NeuralEstimate, Bound, Pairs]:
     """The cross-fitted estimate, and how its critics are read."""
     if estimator == "barber_agakov":
         known = _entropy(b.numpy())
-        found = barber_agakov(a, b, known, folds=plan.folds, steps=plan.steps, lr=1e-3, seed=seed)
+        found = barber_agakov(a, b, known, folds=effort.folds, steps=effort.plan.epochs, lr=1e-3, seed=seed)
         return found, lambda scores: known + likelihood(scores), ESTIMATORS["club"].pairs
     member = ESTIMATORS[estimator]
     own = member.critic if critic == "auto" else CRITICS[critic]
@@ -196,22 +196,22 @@ def _trained(
     def make(dx: int, dy: int) -> Critic:
         nonlocal begun
         if told is not None:
-            told(begun, plan.folds)
+            told(begun, effort.folds)
         begun += 1
         return own(dx, dy)
 
-    size = min(plan.batch, 64) if critic == "concat" else plan.batch
+    size = min(effort.plan.batch, 64) if critic == "concat" else effort.plan.batch
     found = neural_estimate(
         member,
         a,
         b,
         critic=make,
-        folds=plan.folds,
-        steps=plan.steps,
+        folds=effort.folds,
+        steps=effort.plan.epochs,
         batch=size,
         block=size,
         lr=LR.get(critic, 1e-3),
-        patience=plan.patience,
+        patience=effort.patience,
         seed=seed,
     )
     return found, member.read, member.pairs

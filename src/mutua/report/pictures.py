@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from mutua.report.page import Block
+from mutua.report.sound import sound_uri
 from mutua.types import InputError
 
 __all__ = ["Sprite", "Thumbnail", "checked", "image_grid", "shown_channels", "sprite", "thumbnail"]
@@ -85,7 +86,13 @@ def sprite(images: UInt8[np.ndarray, "n c h w"], limit: int = 48) -> Sprite:
     return Sprite(uri, columns, rows, cell, width, height, _zoom(pictures[0]))
 
 
-def image_grid(columns: Mapping[str, np.ndarray], *, caption: str = "", heading: str = "") -> Block:
+def image_grid(
+    columns: Mapping[str, np.ndarray],
+    *,
+    sounds: Mapping[str, Sequence[bytes]] | None = None,
+    caption: str = "",
+    heading: str = "",
+) -> Block:
     """A grid of images: one column for each name, row i holding the i-th image of each.
 
     For views as a method saw them: ``{"original": x, "view 1": a, "view 2": b}``. Columns may differ in the
@@ -93,6 +100,7 @@ def image_grid(columns: Mapping[str, np.ndarray], *, caption: str = "", heading:
 
     Args:
         columns: name to uint8 (n, c, h, w); channels past the third are not shown, which the page states.
+        sounds: name to n sound files, whose players stand under the pictures.
         caption: stands below.
         heading: stands above.
     """
@@ -103,7 +111,13 @@ def image_grid(columns: Mapping[str, np.ndarray], *, caption: str = "", heading:
     if len(set(counts.values())) > 1:
         raise InputError(f"columns: every column needs the same number of images, got {counts}")
     notes = sorted({note for images in pictures.values() if (note := shown_channels(images.shape[1]))})
-    rows = [[thumbnail(image) for image in row] for row in zip(*pictures.values(), strict=True)]
+    rows = [
+        [
+            {"image": thumbnail(pictures[name][i]), "sound": sound_uri(sounds[name][i]) if sounds else None}
+            for name in pictures
+        ]
+        for i in range(next(iter(counts.values())))
+    ]
     return Block(
         "grid.html",
         {"columns": list(pictures), "rows": rows, "caption": " ".join([caption, *notes]).strip()},

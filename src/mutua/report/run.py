@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,14 @@ def run_page(
     tables: Sequence[Table] = (),
     metrics: Sequence[Mapping[str, Any]] = (),
     features: np.ndarray | None = None,
+    raw: np.ndarray | None = None,
+    raw_name: str = "raw pixels",
     images: np.ndarray | None = None,
+    sounds: Callable[[Sequence[int]], list[bytes]] | None = None,
     labels: Sequence[object] | None = None,
     names: Sequence[str] | None = None,
     views: Mapping[str, np.ndarray] | None = None,
+    heard: Mapping[str, Sequence[bytes]] | None = None,
     papers: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     points: int = 2000,
@@ -43,10 +47,13 @@ def run_page(
         summary: paragraphs that come first.
         tables: evaluation tables, each with its protocol as the note.
         metrics: rows of the run's metrics (see `curves`).
-        features: (n, d), of images not augmented; for the map and the neighbours.
-        images: uint8 (n, c, h, w), those that `features` are of.
-        labels, names: one for each image, where they exist. Class names make better labels than numbers.
+        features: (n, d), of examples not augmented; for the map and the neighbours.
+        raw: (n, k), the raw-input control that the neighbours are held against, and its name.
+        images: uint8 (n, c, h, w), a picture of each: itself, a spectrogram, a curve.
+        sounds: of row numbers, the bytes of a sound file each, where the examples can be heard.
+        labels, names: one each, where they exist. Class names make better labels than numbers.
         views: column name to uint8 (m, c, h, w): the originals and the views drawn of them (see `image_grid`).
+        heard: column name to m sound files, for the same grid.
         papers: references, as `papers(method)` reads them from docstrings.
         settings: the run's resolved config.
         points: at most so many points on the map.
@@ -62,8 +69,9 @@ def run_page(
         blocks.append(
             image_grid(
                 views,
+                sounds=heard,
                 heading="Views, as the method saw them",
-                caption="Each row is one image and the views drawn of it. The method learns to tell "
+                caption="Each row is one example and the views drawn of it. The method learns to tell "
                 "which views belong together: what they do not share, it cannot keep.",
             )
         )
@@ -79,9 +87,19 @@ def run_page(
                 heading="Map of the representation",
             )
         )
-        if images is not None and len(images) > 1:
+        if (images is not None or names is not None) and len(features) > 1:
             blocks.append(
-                gallery(features, images, labels=labels, names=names, seed=seed, heading="Nearest neighbours")
+                gallery(
+                    features,
+                    images,
+                    raw=raw,
+                    raw_name=raw_name,
+                    sounds=sounds,
+                    labels=labels,
+                    names=names,
+                    seed=seed,
+                    heading="Nearest neighbours",
+                )
             )
     if papers:
         blocks.append(references(papers))

@@ -11,7 +11,7 @@ from mutua.report.page import Block
 from mutua.report.svg import natural_width
 from mutua.types import InputError
 
-__all__ = ["Player", "audio"]
+__all__ = ["Player", "audio", "sound_uri"]
 
 _SIGNATURES = {
     b"RIFF": "audio/wav",
@@ -51,14 +51,17 @@ def audio(players: Sequence[Player], *, heading: str = "") -> Block:
 def _src(player: Player) -> str:
     source = player.source
     if isinstance(source, bytes):
-        kind = next((kind for start, kind in _SIGNATURES.items() if source.startswith(start)), None)
-        if kind is None:
-            raise InputError(
-                f"{player.name}: the bytes are no WAV, FLAC, Ogg or MP3 file; encode the samples first"
-            )
-        return f"data:{kind};base64,{base64.b64encode(source).decode()}"
+        return sound_uri(source, player.name)
     if ":" in source or source.startswith(("/", "\\")):
         raise InputError(
             f"{player.name}: {source!r} isn't relative to the page; give a relative path, or the bytes"
         )
     return quote(source)
+
+
+def sound_uri(source: bytes, name: str = "sound") -> str:
+    """The bytes of a WAV, FLAC, Ogg or MP3 file as a data URI."""
+    kind = next((kind for start, kind in _SIGNATURES.items() if source.startswith(start)), None)
+    if kind is None:
+        raise InputError(f"{name}: the bytes are no WAV, FLAC, Ogg or MP3 file; encode the samples first")
+    return f"data:{kind};base64,{base64.b64encode(source).decode()}"

@@ -4,7 +4,7 @@ from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
 from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
 from mutua.runs.judging import judge, read_tables, view_of, write_tables
-from mutua.runs.recipe import CUSTOM, Recipe, compose, defaults
+from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, defaults
 
 __all__ = [
     "CUSTOM",
@@ -12,6 +12,7 @@ __all__ = [
     "REPORT",
     "SUPERVISED",
     "Recipe",
+    "check_fit",
     "compose",
     "config",
     "defaults",

@@ -24,10 +24,10 @@ from safetensors.torch import save
 from torch import nn
 
 from mutua import encoders
-from mutua.data import Images
+from mutua.data import Examples
 from mutua.data.store import replacing
 from mutua.ranks import rank
-from mutua.runs.recipe import CUSTOM, Recipe, compose, network
+from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
 from mutua.types import InputError, Method
 
@@ -63,7 +63,7 @@ def write(path: Path, content: bytes | str) -> None:
 
 def train(
     recipe: Recipe,
-    images: Images,
+    examples: Examples,
     plan: Plan,
     folder: Path | str,
     *,
@@ -77,11 +77,11 @@ def train(
 
     Args:
         recipe: what to train.
-        images: to learn from; their labels are not looked at.
+        examples: to learn from; their labels are not looked at.
         plan: how.
         folder: made where it is missing. A finished run in it is not overwritten.
         encoder: a module of the user's own, where the recipe's encoder is "custom".
-        data: how `images` were loaded, to be recorded, so that an evaluation finds them again.
+        data: how `examples` were loaded, to be recorded, so that an evaluation finds them again.
         resume: go on from the folder's checkpoint.
         loggers, progress: see `mutua.training.fit`.
 
@@ -89,12 +89,7 @@ def train(
         InputError: a run in the way, another run's checkpoint, and whatever `fit` raises.
     """
     folder = Path(folder)
-    if (images.shape[0], *images.shape[1:]) != (recipe.channels, recipe.size, recipe.size):
-        c, h, w = images.shape
-        raise InputError(
-            f"images: {c} x {h} x {w} where the recipe has {recipe.channels} x {recipe.size} x {recipe.size}; "
-            "give square images of that size, or a recipe for theirs"
-        )
+    check_fit(recipe, examples, "data")
     if resume:
         found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
         if found.text() != recipe.text():
@@ -103,8 +98,8 @@ def train(
         raise InputError(f"{folder}: there is a run in it already; name another folder, or resume it")
     method = compose(recipe, encoder)
     if rank() == 0 and not resume:
-        write(folder / CONFIG, _config(recipe, plan, images, data or {}))
-    fit(method, images, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
+        write(folder / CONFIG, _config(recipe, plan, examples, data or {}))
+    fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
         keep(folder / ENCODER, method, recipe)
     return method
@@ -119,12 +114,12 @@ def keep(path: Path, method: Method, recipe: Recipe) -> None:
     write(path, save(weights, {"mutua": recipe.text()}))
 
 
-def _config(recipe: Recipe, plan: Plan, images: Images, data: Mapping[str, Any]) -> str:
+def _config(recipe: Recipe, plan: Plan, examples: Examples, data: Mapping[str, Any]) -> str:
     versions = {name: version(name) for name in ("mutua", "torch", "numpy")}
     content = {
-        "recipe": asdict(recipe),
+        "recipe": recipe.plain(),
         "plan": asdict(plan),
-        "data": {**data, "source": images.source, "images": len(images), "shape": list(images.shape)},
+        "data": {**data, "source": examples.source, "examples": len(examples)},
         "versions": {**versions, "python": platform.python_version()},
     }
     return json.dumps(content, indent=2) + "\n"
@@ -176,7 +171,7 @@ def recipe_of(run: Path | str) -> Recipe:
 
 
 def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
-    """The trained encoder of a run: images (n, c, h, w), uint8 or float in [0, 1], to vectors (n, d); eval mode.
+    """The trained encoder of a run: a batch of the kind it learned from to vectors (n, d); in eval mode.
 
     Args:
         run: the run's folder, or its encoder.safetensors.

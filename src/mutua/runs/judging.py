@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import nn
 
-from mutua.data import Images
+from mutua.data import Examples
 from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
 from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.folder import EVALUATION, load, recipe_of, write
-from mutua.runs.recipe import CUSTOM, Recipe, compose, network
+from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan
 from mutua.types import Encoder, InputError, Table, View
 
@@ -34,8 +34,8 @@ def view_of(recipe: Recipe, encoder: nn.Module | None = None) -> View | None:
 
 def judge(
     runs: Sequence[Path],
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     *,
     probes: Sequence[str] = ("linear", "knn"),
     depths: Sequence[str] | None = None,
@@ -49,13 +49,13 @@ def judge(
     device: str = "cpu",
     progress: Callable[[str], None] | None = None,
 ) -> list[Table]:
-    """Tables of runs, under raw pixels and a random encoder, and on request full supervision.
+    """Tables of runs, under raw input and a random encoder, and on request full supervision.
 
     With labels: accuracies with all of them and with few. Without: what can be said without.
 
     Args:
         runs: folders, or encoder files.
-        train, test: images; probes learn on the one and are read on the other.
+        train, test: examples; probes learn on the one and are read on the other.
         probes, depths, labels_per_class, few_label_probes, draws, seed: see `mutua.evaluation.evaluate`.
         with_supervision: train the first run's network on all labels, as another row.
         with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all.
@@ -72,12 +72,7 @@ def judge(
     encoders: dict[str, Any] = {name: load(run) for name, run in zip(recipes, runs, strict=True)}
     first = next(iter(recipes.values()))
     for name, recipe in recipes.items():
-        if (recipe.channels, recipe.size, recipe.size) != train.shape:
-            c, h, w = train.shape
-            raise InputError(
-                f"{name}: takes {recipe.channels} x {recipe.size} x {recipe.size} images and the data are "
-                f"{c} x {h} x {w}; give data of its kind, or --size {recipe.size}"
-            )
+        check_fit(recipe, train, name)
 
     def fresh() -> nn.Module:
         return network(first)
@@ -117,8 +112,8 @@ def judge(
 
 def _finetuned(
     encoders: Mapping[str, Encoder],
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     counts: Sequence[int],
     seed: int,
     say: Callable[[str], None],

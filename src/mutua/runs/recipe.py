@@ -12,20 +12,25 @@ import torch
 from torch import nn
 
 from mutua import encoders
+from mutua.data import KINDS, Examples
+from mutua.encoders import image_spec
 from mutua.methods import METHODS
-from mutua.types import InputError, Method, names
+from mutua.types import InputError, Method, Spec, names
 
-__all__ = ["CUSTOM", "Recipe", "compose", "defaults"]
+__all__ = ["CUSTOM", "FORMAT", "Recipe", "check_fit", "compose", "defaults"]
 
 CUSTOM = "custom"
 """The encoder's name in the recipe of a run that trained a module of the user's own."""
 
-_KINDS = {"method": str, "encoder": str, "channels": int, "size": int, "settings": dict, "seed": int}
+FORMAT = 2
+"""Raised when recipes are written otherwise. 1 had the channels and size of square images instead of a spec."""
+
+_TYPES = {"method": str, "encoder": str, "spec": dict, "settings": dict, "seed": int}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A method by name, its settings, its encoder by name, and the images it takes.
+    """A method by name, its settings, its encoder by name, and what one example is.
 
     `settings` holds only what differs from the defaults of the method's function: signatures are the only source
     of defaults. `seed` is that of the weights it starts from.
@@ -33,25 +38,41 @@ class Recipe:
 
     method: str
     encoder: str
-    channels: int
-    size: int
+    spec: Spec
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
+    def plain(self) -> dict[str, Any]:
+        """As plain values, with the number of their format."""
+        return {"format": FORMAT, **asdict(self)}
+
     def text(self) -> str:
         """As JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(self.plain(), sort_keys=True)
 
     @staticmethod
     def read(text: str, where: str) -> Recipe:
-        """From JSON; `where` is named in the `InputError` for text that is no recipe."""
+        """From JSON; `where` is named in the `InputError` for text that is no recipe, or of a newer format."""
         try:
             content = json.loads(text)
-            for name, kind in _KINDS.items():
+            number = content.pop("format", 1)
+            if isinstance(number, int) and number > FORMAT:
+                raise InputError(
+                    f"{where}: is of format {number}, and this version reads up to {FORMAT}; update mutua"
+                )
+            if number == 1:
+                channels, size = content.pop("channels"), content.pop("size")
+                if not (isinstance(channels, int) and isinstance(size, int)):
+                    raise TypeError(f"channels and size are {channels!r} and {size!r}")
+                content["spec"] = asdict(image_spec(channels, size))
+            for name, kind in _TYPES.items():
                 if not isinstance(content.get(name, kind()), kind):
                     raise TypeError(f"{name} is {content[name]!r}")
-            return Recipe(**content)
-        except (ValueError, TypeError, AttributeError) as error:
+            spec = content["spec"]
+            return Recipe(**{**content, "spec": Spec(**{**spec, "shape": tuple(spec["shape"])})})
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            if isinstance(error, InputError) and "is of format" in str(error):
+                raise
             reason = " ".join(str(error).split())
             raise InputError(f"{where}: holds no recipe of mutua ({reason}); it is of another program") from error
 
@@ -69,17 +90,38 @@ def compose(recipe: Recipe, encoder: nn.Module | None = None) -> Method:
     known = defaults(recipe.method)
     if unknown := set(recipe.settings) - set(known):
         raise InputError(f"settings: {recipe.method} has no {names(unknown)}; it has {', '.join(known)}")
+    published = METHODS[recipe.method]
+    if recipe.spec.kind not in published.takes:
+        others = [name for name, other in METHODS.items() if recipe.spec.kind in other.takes]
+        mend = f"use {names(others)}" if others else "no method does yet"
+        raise InputError(
+            f"method: {recipe.method} takes {names(published.takes)}, and the data are {recipe.spec.kind}; {mend}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return METHODS[recipe.method].compose(network(recipe, encoder), **recipe.settings)
+        return published.compose(network(recipe, encoder), **recipe.settings)
 
 
 def network(recipe: Recipe, encoder: nn.Module | None = None) -> nn.Module:
     """The encoder of a recipe: the one given, or one built by its name."""
     if recipe.encoder != CUSTOM:
-        return encoders.build(recipe.encoder, recipe.channels, recipe.size) if encoder is None else encoder
+        return encoders.build(recipe.encoder, recipe.spec) if encoder is None else encoder
     if encoder is None:
         raise InputError("encoder: the run trained a module of your own; hand it back, as load(run, encoder=net)")
-    if isinstance(encoder, (encoders.Staged, encoders.Wrapped)):
+    if isinstance(encoder, encoders.Readable):
         return encoder
-    return encoders.Wrapped(encoder, recipe.channels, recipe.size)
+    return encoders.Wrapped(encoder, recipe.spec)
+
+
+def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:
+    """Raise `InputError` where the examples are not what the recipe is for."""
+    want, seen = recipe.spec, examples.spec
+    if want.kind != seen.kind:
+        raise InputError(
+            f"{name}: the run takes {KINDS[want.kind].plural}, and these are {KINDS[seen.kind].plural}; give data "
+            "of its kind"
+        )
+    if (want.shape, want.rate) != (seen.shape, seen.rate):
+        said = KINDS[want.kind].reading(want).said().items()
+        options = " ".join(f"--{option} {value}" for option, value in said if option != "kind")
+        raise InputError(f"{name}: {seen} where the run takes {want}; read the data with {options}")

@@ -1,6 +1,8 @@
-"""Training anything with a step: `fit(method, data, plan)`."""
+"""Training anything with a step: `fit(method, data, plan)`; rows in memory by `descend`."""
 
 from mutua.training.cached import cached_step
+from mutua.training.calibrate import calibrate
+from mutua.training.inner import descend, shuffled_batches
 from mutua.training.loop import fit
 from mutua.training.optimizers import LARS, OPTIMIZERS
 from mutua.training.plan import SCALINGS, SCHEDULES, Plan
@@ -15,5 +17,8 @@ __all__ = [
     "Interrupted",
     "Plan",
     "cached_step",
+    "calibrate",
+    "descend",
     "fit",
+    "shuffled_batches",
 ]

@@ -1,4 +1,4 @@
-"""Optimizers by name. Biases and norms are not decayed, and LARS does not scale their steps."""
+"""Optimizers by name. Biases and norms are not decayed; LARS does not scale their steps, Muon's are Adam's."""
 
 from __future__ import annotations
 
@@ -9,30 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from mutua.training.by_tensor import ByTensor
+from mutua.training.muon import Muon
 from mutua.training.plan import Plan
 from mutua.types import InputError
 
-__all__ = ["LARS", "OPTIMIZERS", "ByTensor", "optimizer"]
-
-
-class ByTensor(Optimizer):
-    """Moves each parameter that has a gradient by itself: subclasses say how, in `move`."""
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for w in group["params"]:
-                if w.grad is not None:
-                    self.move(w, group)
-        return loss
-
-    def move(self, w: Tensor, group: dict[str, Any]) -> None:
-        """Change w in place along w.grad, with the settings of its group."""
-        raise NotImplementedError
+__all__ = ["LARS", "OPTIMIZERS", "optimizer"]
 
 
 class LARS(ByTensor):
@@ -89,11 +71,11 @@ def _fused(plan: Plan) -> bool:
 
 
 def _adamw(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
-    return AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=_fused(plan))
+    return AdamW(groups, lr=plan.lr, betas=(plan.momentum, plan.beta2), fused=_fused(plan))
 
 
 def _adam(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
-    return Adam(groups, lr=plan.lr, betas=(plan.momentum, 0.999), fused=_fused(plan))
+    return Adam(groups, lr=plan.lr, betas=(plan.momentum, plan.beta2), fused=_fused(plan))
 
 
 def _sgd(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
@@ -104,11 +86,16 @@ def _lars(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
     return LARS(groups, lr=plan.lr, momentum=plan.momentum)
 
 
+def _muon(groups: list[dict[str, Any]], plan: Plan) -> Optimizer:
+    return Muon(groups, lr=plan.lr, momentum=plan.momentum, betas=(0.9, plan.beta2))
+
+
 OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], Plan], Optimizer]] = {
     "adamw": _adamw,
     "adam": _adam,
     "sgd": _sgd,
     "lars": _lars,
+    "muon": _muon,
 }
 
 

@@ -13,7 +13,7 @@ from mutua.types import InputError, names
 __all__ = ["SCALINGS", "SCHEDULES", "Plan", "learning_rate"]
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-OptimizerName = Literal["adamw", "adam", "sgd", "lars"]
+OptimizerName = Literal["adamw", "adam", "sgd", "lars", "muon"]
 ScheduleName = Literal["cosine", "constant", "steps"]
 ScalingName = Literal["none", "linear", "sqrt"]
 BatchNorm = Literal["refuse", "exact", "chunk"]
@@ -56,12 +56,13 @@ class Plan:
             of a contrastive loss from less memory, by a second forward pass. Need not divide the batch.
         batch_norm: of the encoder, where micro_batch cuts the batch: refuse it; exact, the whole batch's
             statistics at several times the cost; or chunk, statistics of each chunk, which is another function.
-        optimizer: adamw, adam, sgd (Nesterov) or lars.
+        optimizer: adamw, adam, sgd (Nesterov), lars, or muon: orthogonal steps of weights, Adam for the rest.
         lr: peak learning rate, before scaling.
         scaling: of lr with the examples a step, B (batch x accumulate): none, linear (lr B / 256) or sqrt
             (lr sqrt(B / 256)). SimCLR's LARS rates, 0.3 B / 256 and 0.075 sqrt(B), are 0.3 linear and 1.2 sqrt.
         weight_decay: on weights; biases and norms have none.
-        momentum: of sgd and lars; the first beta of adam and adamw.
+        momentum: of sgd, lars and muon; the first beta of adam and adamw.
+        beta2: the memory of squared gradients of adam, adamw and muon's adam.
         schedule: of the learning rate after the warm-up: cosine, constant or steps.
         warmup: epochs over which the learning rate rises linearly from 0.
         clip: largest norm of the gradient; 0 for no clipping.
@@ -84,6 +85,7 @@ class Plan:
     scaling: ScalingName = "none"
     weight_decay: float = 1e-4
     momentum: float = 0.9
+    beta2: float = 0.999
     schedule: ScheduleName = "cosine"
     warmup: float = 0.0
     clip: float = 0.0
@@ -107,7 +109,7 @@ class Plan:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InputError(f"{name}: {value}; give a number of 0 or more")
-        for name in ("ema", "momentum"):
+        for name in ("ema", "momentum", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} is not in [0, 1)")
         choices = {

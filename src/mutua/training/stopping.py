@@ -17,16 +17,21 @@ __all__ = ["Diverged", "Interrupted", "asked_to_stop"]
 class Diverged(InputError):
     """The loss is not finite, or the weights are not, as after a gradient that isn't where the loss is."""
 
-    def __init__(self, step: int, done: int, path: Path | None, what: str = "loss") -> None:
-        self.step = step
+    def __init__(
+        self,
+        step: int,
+        *,
+        seen: int | None = None,
+        path: Path | None = None,
+        what: str = "loss",
+        mend: str = "no checkpoint was made before; check the data, lower lr, or set clip",
+    ) -> None:
+        """`seen`: the step at which it was noticed. `path`: of a checkpoint, which is named where it is there."""
+        self.step, self.what = step, what
         if path is not None and path.exists():
-            where = f"the last good checkpoint is {path}"
-        else:
-            where = "no checkpoint was made before"
-        late = f" (seen at step {done - 1})" if done - 1 > step else ""
-        super().__init__(
-            f"{what}: not finite at step {step}{late}; {where}; check the data, lower lr, or set clip"
-        )
+            mend = f"the last good checkpoint is {path}; check the data, lower lr, or set clip"
+        late = f" (seen at step {seen})" if seen is not None and seen > step else ""
+        super().__init__(f"{what}: not finite at step {step}{late}; {mend}")
 
 
 class Interrupted(Exception):

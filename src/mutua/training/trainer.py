@@ -169,13 +169,13 @@ class Trainer:
         if world() > 1:  # a loss of one rank's own examples may be finite where another's isn't: all stop, or none
             bad = self.fabric.all_reduce(bad, reduce_op="min")  # type: ignore[assignment]
         if (first := int(bad)) < self.step:
-            raise Diverged(first, self.step, path)
+            raise Diverged(first, seen=self.step - 1, path=path)
 
     def check_weights(self, path: Path | None) -> None:
         """Raise where a weight is not finite: a finite loss may have a gradient that isn't, as roots at 0."""
         finite = torch.stack([p.detach().isfinite().all() for p in self.method.parameters()])
         if not bool(finite.all()):
-            raise Diverged(self.step - 1, self.step, path, "weights")
+            raise Diverged(self.step - 1, path=path, what="weights")
 
     def values(self, logs: Mapping[str, Any]) -> dict[str, float]:
         """Logged tensors as numbers, means over ranks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -25,6 +25,9 @@ __all__ = [
 
 class Transform:
     """A `View` whose call is its draw, then its apply. Subclasses define the two (and `shape_after`, `check`)."""
+
+    kind: ClassVar[str]
+    """The kind of examples it is a view of, as in `Spec`: image, sound, series."""
 
     def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
         """Parameters for n examples of a shape, in order: tensors on the CPU, leading axis n."""

@@ -55,6 +55,11 @@ class Compose(Transform):
             if isinstance(view, type) or not (hasattr(view, "draw") and hasattr(view, "apply")):
                 raise InputError(f"views[{k}]: {view!r} is no view; give objects with draw and apply")
 
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """Of its first view that has one; none where it has no views."""
+        return next((view.kind for view in self.views if isinstance(view, Transform)), "")
+
     def _named(self) -> dict[str, View]:
         return {f"{k} {type(view).__name__}": view for k, view in enumerate(self.views)}
 

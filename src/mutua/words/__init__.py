@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mutua.data.text.sources import read_sentences
+from mutua.data.text.tokens import Tokenizer, Whitespace, Words
 from mutua.words.analogies import (
     Answers,
     Section,
@@ -9,30 +11,22 @@ from mutua.words.analogies import (
     answer,
     cos_add,
     cos_mul,
-    read_pairs,
     read_questions,
-    similarity_table,
 )
-from mutua.words.corpus import Corpus, read_corpus, read_sentences
+from mutua.words.cbow import CBOW
+from mutua.words.corpus import Corpus, read_corpus
 from mutua.words.documents import DocumentVectors
-from mutua.words.formats import (
-    from_gensim,
-    load_vectors,
-    read_binary,
-    read_safetensors,
-    read_text,
-    to_gensim,
-    write_binary,
-    write_safetensors,
-    write_text,
-)
-from mutua.words.model import CBOW, Word2Vec
+from mutua.words.formats import load_vectors
+from mutua.words.gensim import from_gensim, to_gensim
+from mutua.words.judgements import Pairs, read_pairs, similarity_table
+from mutua.words.model import Word2Vec
 from mutua.words.occurrences import occurrences
 from mutua.words.phrases import CONNECTORS, Phrases, Tally, by_total, by_vocabulary, join_best, join_left
+from mutua.words.safetensors_format import read_safetensors, write_safetensors
 from mutua.words.stability import stability
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Tokenizer, Whitespace, Words
 from mutua.words.vectors import UnknownWord, Vectors
+from mutua.words.word2vec_format import read_binary, read_text, write_binary, write_text
 
 __all__ = [
     "CBOW",
@@ -40,6 +34,7 @@ __all__ = [
     "Answers",
     "Corpus",
     "DocumentVectors",
+    "Pairs",
     "Phrases",
     "Section",
     "Subwords",

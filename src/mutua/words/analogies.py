@@ -1,4 +1,4 @@
-"""Analogies and word similarity: how much of what people know of words the vectors know."""
+"""Analogies: how much of what people know of words the vectors know."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64, Integer
-from scipy.stats import spearmanr
 
+from mutua.data.text.files import PathLike, pieces
 from mutua.types import InputError, Table
 from mutua.words.checks import checked_count
-from mutua.words.files import PathLike, pieces
 from mutua.words.objectives import Objective, cos_add, cos_mul
-from mutua.words.vectors import Vectors
+from mutua.words.vectors import Vectors, folded
 
 __all__ = [
     "Answers",
@@ -25,9 +24,7 @@ __all__ = [
     "cos_mul",
     "pair_interval",
     "ranks",
-    "read_pairs",
     "read_questions",
-    "similarity_table",
     "wilson",
 ]
 
@@ -88,14 +85,6 @@ def read_questions(path: PathLike) -> list[Section]:
     return [Section(name, questions) for name, questions in sections]
 
 
-def _folded(vectors: Vectors, limit: int | None, fold: bool) -> dict[str, int]:
-    """Rows by word; with `fold`, whatever their case, the first of those that differ in case alone."""
-    index: dict[str, int] = {}
-    for i, word in enumerate(vectors.words[:limit]):
-        index.setdefault(word.casefold() if fold else word, i)
-    return index
-
-
 def answer(
     vectors: Vectors,
     sections: Iterable[Section],
@@ -132,7 +121,7 @@ def ranks(
     """
     if limit is not None:
         checked_count("limit", limit)
-    index = _folded(vectors, limit, fold)
+    index = folded(vectors, limit, fold)
     # With `fold` only the first of each case takes part.
     rows = np.fromiter(index.values(), np.int64, len(index))
     units = vectors.units[rows]
@@ -227,50 +216,22 @@ def accuracy_table(answers: Sequence[Answers], title: str = "Analogies") -> Tabl
                 one.known,
                 100 * one.known / max(one.asked, 1),
                 100 * correct / one.known if one.known else None,
-                f"{100 * low:.1f} to {100 * high:.1f}",
+                100 * low,
+                100 * high,
                 100 * correct / max(one.asked, 1),
             ]
         )
-    columns = ["section", "questions", "known", "coverage %", "accuracy %", "95 % interval", "% of all questions"]
+    columns = [
+        "section",
+        "questions",
+        "known",
+        "coverage %",
+        "accuracy %",
+        "95 % from",
+        "to",
+        "% of all questions",
+    ]
     note = (
         "Accuracy of the questions all four words of which have a vector; the last column counts the others wrong."
     )
     return Table(title, columns, rows, note)
-
-
-def read_pairs(path: PathLike) -> list[tuple[str, str, float]]:
-    """Pairs of words with people's judgement: two words and a number a line, parted by tabs, commas or spaces.
-
-    A line whose third part is no number (a heading) and lines that begin with # are passed over.
-    """
-    pairs = []
-    for line in _lines(path):
-        parts = line.replace(",", "\t").split("\t") if "\t" in line or "," in line else line.split()
-        if line.startswith("#") or len(parts) < 3:
-            continue
-        try:
-            pairs.append((parts[0].strip(), parts[1].strip(), float(parts[2])))
-        except ValueError:
-            continue
-    if not pairs:
-        raise InputError(f"{path}: no pairs; give two words and a number a line, parted by tabs")
-    return pairs
-
-
-def similarity_table(
-    vectors: Vectors, sets: dict[str, Sequence[tuple[str, str, float]]], fold: bool = True
-) -> Table:
-    """Spearman correlation of cosines with people's judgement over known pairs; coverage beside it."""
-    index = _folded(vectors, None, fold)
-    rows = []
-    for name, pairs in sets.items():
-        ours: list[float] = []
-        theirs: list[float] = []
-        for a, b, judged in pairs:
-            i, j = (index.get(word.casefold() if fold else word) for word in (a, b))
-            if i is not None and j is not None:
-                ours.append(float(vectors.units[i] @ vectors.units[j]))
-                theirs.append(judged)
-        rho = float(spearmanr(ours, theirs).statistic) if len(ours) > 2 else float("nan")
-        rows.append([name, len(pairs), len(ours), 100 * len(ours) / max(len(pairs), 1), rho])
-    return Table("Word similarity", ["set", "pairs", "known", "coverage %", "Spearman"], rows)

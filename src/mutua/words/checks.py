@@ -21,7 +21,7 @@ _MOST = {"window": 10_000, "negatives": 1_000}
 def checked_count(name: str, value: Any, most: int | None = None) -> None:
     """Raise `InputError` for what is no whole number of at least 1 and at most `most`."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{name}: {value!r}; use a whole number of at least 1")
+        raise InputError(f"{name}: {value!r:.60}; use a whole number of at least 1")
     if most is not None and value > most:
         raise InputError(f"{name}: {value:,}; use {most:,} at most")
 
@@ -36,7 +36,7 @@ def checked_settings(estimator: Any) -> None:
     for name in ("sample", "power", "learning_rate", "final_rate"):
         value = getattr(estimator, name)
         if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
-            raise InputError(f"{name}: {value!r}; use a finite number of at least 0")
+            raise InputError(f"{name}: {value!r:.60}; use a finite number of at least 0")
     try:
         check_random_state(estimator.random_state)
     except (ValueError, TypeError):

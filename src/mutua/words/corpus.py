@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,16 +12,14 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from mutua.data.store import reason
+from mutua.data.text.files import checked_reading
+from mutua.data.text.sources import Source, lines_of, named, opened
+from mutua.data.text.tokens import Tokenizer, Whitespace, Words
 from mutua.kernels.words.skipgram import BREAK
 from mutua.kernels.words.tokenize import WordTable, compact, count_into
 from mutua.types import InputError
-from mutua.words.files import ERRORS, PathLike, pieces, pieces_of_lines
-from mutua.words.tokens import Tokenizer, Whitespace, Words
 
-__all__ = ["Corpus", "Source", "read_corpus", "read_sentences"]
-
-Source = PathLike | Iterable[Any]
-"""A text file (plain, gzip, bzip2, xz or zst), several, lines, or lists of tokens."""
+__all__ = ["Corpus", "read_corpus"]
 
 # Tokens kept in memory, of four bytes; more go to a file.
 _IN_MEMORY = 1 << 23
@@ -113,6 +109,7 @@ def read_corpus(
     min_count: int = 5,
     max_words: int | None = None,
     errors: str = "strict",
+    encoding: str = "utf-8",
     folder: Path | None = None,
 ) -> Corpus:
     """Read `source` in one pass.
@@ -125,111 +122,44 @@ def read_corpus(
         tokenizer: `Words()` by default; `Whitespace()`; or any function from a line to its tokens, called line
             by line in Python.
         max_words: keep this many of the most frequent at most.
-        errors: what to do with bytes that are no UTF-8: "strict" raises, "replace" or "ignore" goes on.
+        errors: what to do with bytes that are no text: "strict" raises, "replace" or "ignore" goes on.
+        encoding: of files, by Python's names.
         folder: where a large corpus is kept while it is in use; the system's place for temporary files.
 
     Raises:
-        InputError: not UTF-8 (the byte is named), no words at all, or none that is frequent enough.
+        InputError: not UTF-8 (line and byte are named), no words at all, or none that is frequent enough.
     """
-    if errors not in ERRORS:
-        raise InputError(f"errors: {errors!r}; use one of {', '.join(ERRORS)}")
+    checked_reading(errors, encoding)
     tokenizer = Words() if tokenizer is None else tokenizer
     spool = _Spool(folder)
-    spell = _fill(spool, source, tokenizer, errors)
+    spell = _fill(spool, source, tokenizer, errors, encoding)
     tokens, counts = spool.tokens(), spool.counts
     if not counts.sum():
-        raise InputError(f"{_name(source)}: no words; give text, one sentence a line, or lists of tokens")
+        raise InputError(f"{named(source)}: no words; give text, one sentence a line, or lists of tokens")
     # A stable sort: of words as frequent, the one met first comes first.
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= min_count][:max_words]
     if not len(order):
-        raise _too_rare(_name(source), counts, min_count)
+        raise _too_rare(named(source), counts, min_count)
     number = np.full(len(counts), BREAK, np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
     n = compact(tokens, number)
     return Corpus(tokens[:n], spell(order), counts[order], int(counts.sum()))
 
 
-def _name(source: Source) -> str:
-    """What messages call it: the file, or the first of several."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    if isinstance(source, (list, tuple)) and source and isinstance(source[0], os.PathLike):
-        return os.fspath(source[0]) + (f" and {len(source) - 1} more" if source[1:] else "")
-    return "corpus"
-
-
-def _fill(spool: _Spool, source: Source, tokenizer: Tokenizer, errors: str) -> Callable[..., list[str]]:
+def _fill(
+    spool: _Spool, source: Source, tokenizer: Tokenizer, errors: str, encoding: str
+) -> Callable[..., list[str]]:
     """Word numbers of the source into the spool, in order of first sight; returns what spells the numbers."""
-    text, lists = _opened(source, errors)
+    text, lists = opened(source, errors, encoding)
     if text is None:
         return _fill_lists(spool, lists)
     if not isinstance(tokenizer, (Words, Whitespace)):
-        return _fill_lists(spool, (tokenizer(line) for line in _lines(text)))
+        return _fill_lists(spool, (tokenizer(line) for line in lines_of(text)))
     table = WordTable(*tokenizer.tables())
     for numbers in table.stream(text):
         spool.add(numbers)
     return table.spelled
-
-
-def read_sentences(
-    source: Source, tokenizer: Tokenizer | None = None, *, errors: str = "strict"
-) -> Iterator[list[str]]:
-    """The token lists of a source, one after another; nothing is held. Arguments as in `read_corpus`."""
-    tokenizer = Words() if tokenizer is None else tokenizer
-    text, lists = _opened(source, errors)
-    if text is None:
-        yield from map(list, lists)
-        return
-    for line in _lines(text):
-        yield list(tokenizer(line))
-
-
-def _opened(source: Source, errors: str) -> tuple[Iterator[bytes] | None, Iterable[Any]]:
-    """The text of a source, or None and its lists of tokens."""
-    if isinstance(source, (str, os.PathLike)):
-        if not os.path.isfile(source):
-            shown = os.fspath(source)
-            shown = shown if len(shown) < 80 else shown[:77] + "..."
-            seen = "a folder, not a file" if os.path.isdir(source) else "no such file"
-            raise InputError(f"{shown!r}: {seen}; give a path, an iterable of lines, or lists of tokens")
-        return pieces(source, errors), ()
-    try:
-        items = iter(source)
-    except TypeError:
-        raise InputError(
-            f"corpus: {type(source).__name__}; give a path, an iterable of lines, or lists of tokens"
-        ) from None
-    first = next(items, None)
-    items = itertools.chain([] if first is None else [first], items)
-    if isinstance(first, os.PathLike):
-        return itertools.chain.from_iterable(_separate(path, errors) for path in items), ()
-    if isinstance(first, str) and len(first) < 256 and os.path.isfile(first):
-        raise InputError(
-            f"corpus: its first line {first!r} names a file; give Path({first!r}) to read that, or lists of tokens"
-        )
-    if first is None or isinstance(first, str):
-        return pieces_of_lines(items), ()
-    return None, items
-
-
-def _separate(path: PathLike, errors: str) -> Iterator[bytes]:
-    yield from pieces(path, errors)
-    yield b"\n"
-
-
-def _lines(text: Iterator[bytes]) -> Iterator[str]:
-    rest: list[bytes] = []  # of a line that goes on in the next piece
-    for piece in text:
-        first, *lines = piece.split(b"\n")
-        rest.append(first)
-        if lines:
-            *whole, last = [b"".join(rest), *lines]
-            rest = [last]
-            for line in whole:
-                yield line.decode("utf-8")
-    if any(rest):
-        yield b"".join(rest).decode("utf-8")
 
 
 class _Numbering(dict[str, int]):

@@ -10,20 +10,23 @@ from jaxtyping import Float32, Float64
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from mutua.data.text.sources import Source, read_sentences
+from mutua.data.text.tokens import Tokenizer, Words
 from mutua.types import InputError
-from mutua.words.corpus import Corpus, Source, read_sentences
-from mutua.words.tokens import Tokenizer, Words
+from mutua.words.corpus import Corpus
 from mutua.words.vectors import Unseen, Vectors
 
 __all__ = ["DocumentVectors", "document_means"]
 
 
-def _tokenized(documents: Source | Corpus, tokenizer: Tokenizer | None) -> Iterator[Iterable[str]]:
+def _tokenized(
+    documents: Source | Corpus, tokenizer: Tokenizer | None, errors: str, encoding: str
+) -> Iterator[Iterable[str]]:
     tokenizer = Words() if tokenizer is None else tokenizer
     if isinstance(documents, Corpus):
         documents = documents.sentences()
     elif isinstance(documents, os.PathLike) or (isinstance(documents, str) and os.path.isfile(documents)):
-        documents = read_sentences(documents, tokenizer)
+        documents = read_sentences(documents, tokenizer, errors=errors, encoding=encoding)
     elif isinstance(documents, str):
         raise InputError(
             f"documents: {str(documents)[:60]!r} is one string; give a list of texts or of token lists, or a file"
@@ -37,16 +40,20 @@ def document_means(
     documents: Source | Corpus,
     tokenizer: Tokenizer | None = None,
     weights: Float64[np.ndarray, " v"] | None = None,
+    *,
+    errors: str = "strict",
+    encoding: str = "utf-8",
 ) -> Float32[np.ndarray, "n d"]:
     """sum_w weight_w x_w / n over the n words of each document that have a vector; zeros where none has.
 
     Args:
         documents: texts, or lists of tokens; a file's lines; or the sentences of a `Corpus`.
         weights: of each word of `vectors`; 1 by default.
+        errors, encoding: of a file, as in `read_corpus`.
     """
     index, rows = vectors.index, []
     zeros = np.zeros(vectors.matrix.shape[1], np.float32)
-    for tokens in map(list, _tokenized(documents, tokenizer)):
+    for tokens in map(list, _tokenized(documents, tokenizer, errors, encoding)):
         known = [index[token] for token in tokens if token in index]
         made = [] if vectors.unseen is None else _made(vectors.unseen, [t for t in tokens if t not in index])
         n = len(known) + len(made)
@@ -99,6 +106,8 @@ class DocumentVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise InputError(
                 "DocumentVectors: the vectors have no counts to weigh words by; fit them here, or set counts"
             )
+        if not self.vectors.counts.sum() > 0 or self.vectors.counts.min() < 0:
+            raise InputError("DocumentVectors: the vectors' counts are no counts; fit them here, or set counts")
         if not self.smoothing > 0:
             raise InputError(f"smoothing: {self.smoothing}; use a positive number, 1e-3 in the paper")
         p = self.vectors.counts / self.vectors.counts.sum()

@@ -15,21 +15,25 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mutua.kernels.words.cbow import Groups, bag_of_words, compose, subword_skipgram
+from mutua.data.text.files import PathLike
+from mutua.data.text.sources import Source
+from mutua.data.text.tokens import Tokenizer
+from mutua.kernels.words.cbow import Groups, compose, subword_skipgram
 from mutua.kernels.words.simd import aligned, all_finite
 from mutua.kernels.words.skipgram import skipgram
 from mutua.types import InputError
 from mutua.words.checks import checked_settings
-from mutua.words.corpus import Corpus, Source, read_corpus
+from mutua.words.corpus import Corpus, read_corpus
 from mutua.words.documents import document_means
-from mutua.words.files import PathLike
+from mutua.words.doubts import doubts
+from mutua.words.gensim_names import MODEL, MODEL_ARGUMENTS, knows, named_here
 from mutua.words.passes import Kernel, effective_n_jobs, has_neighbours, noise_of, passes
+from mutua.words.restoring import restoring
 from mutua.words.saving import load_into, save
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Tokenizer
 from mutua.words.vectors import Vectors
 
-__all__ = ["CBOW", "Word2Vec"]
+__all__ = ["Word2Vec"]
 
 
 class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -52,7 +56,8 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         learning_rate: falls linearly over all epochs to `final_rate`.
         subwords: give each word its character n-grams too, so that unseen words have a vector.
         tokenizer: for text, not for lists of tokens: `Words()` by default, `Whitespace()`, or a function.
-        errors: what to do with bytes that are no UTF-8: "strict", "replace" or "ignore".
+        errors: what to do with bytes that are no text: "strict", "replace" or "ignore".
+        encoding: of files, by Python's names.
         n_jobs: threads, which share the vectors without locks. One thread and a seed give the same result again.
         random_state: of the first vectors and all draws.
         folder: where a large corpus is kept while it is in use; the system's place for temporary files.
@@ -76,6 +81,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     (2, 8)
     """
 
+    @knows(MODEL_ARGUMENTS)
     def __init__(
         self,
         vector_size: int = 100,
@@ -92,6 +98,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         subwords: Subwords | None = None,
         tokenizer: Tokenizer | None = None,
         errors: str = "strict",
+        encoding: str = "utf-8",
         n_jobs: int | None = None,
         random_state: Any = None,
         folder: Path | None = None,
@@ -110,33 +117,45 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.subwords = subwords
         self.tokenizer = tokenizer
         self.errors = errors
+        self.encoding = encoding
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.folder = folder
         self.on_epoch = on_epoch
 
+    def __getattr__(self, name: str) -> Any:
+        raise named_here(self, name, MODEL)
+
+    @knows(MODEL_ARGUMENTS)
     def fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
         """Learn from a text file or several, lines, lists of tokens, or a `Corpus`.
 
-        Ctrl-C ends it early, with a warning, and keeps what was learned.
+        Ctrl-C ends it early, with a warning, and keeps what was learned. A fit that fails leaves the last one.
+        Warns where the vectors do not tell words apart yet, and where the loss rose in the last epochs.
 
         Raises InputError for settings out of range and for a corpus that `read_corpus` refuses.
         """
-        self._start(X)
-        self._learn(self._corpus, self.epochs, self.learning_rate, self.final_rate)
+        with restoring(self):
+            self._start(X)
+            self._learn(self._corpus, self.epochs, self.learning_rate, self.final_rate)
+        if not self.interrupted_:
+            for words in doubts(self):
+                warnings.warn(words, stacklevel=2)
         return self
 
     def partial_fit(self, X: Source | Corpus, y: object = None) -> Word2Vec:
         """One more pass, over other text, at the first learning rate. New words that are frequent enough join.
 
-        A word joins where this text alone has it `min_count` times.
+        A word joins where this text alone has it `min_count` times. `vectors_` of before stay as they were, for
+        whoever holds them.
         """
-        if not hasattr(self, "vectors_"):
-            self._start(X)
-        else:
-            self._check_learned()
-            self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
-        self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
+        with restoring(self):
+            if not hasattr(self, "vectors_"):
+                self._start(X)
+            else:
+                self._check_learned()
+                self._extend(X if isinstance(X, Corpus) else self._read(X, 1))
+            self._learn(self._corpus, 1, self.learning_rate, self.learning_rate)
         return self
 
     def fit_transform(self, X: Source | Corpus, y: object = None) -> Float32[np.ndarray, "n d"]:  # type: ignore[override]
@@ -152,7 +171,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         `mutua.words.DocumentVectors` weighs words and removes what all documents share.
         """
         check_is_fitted(self, "vectors_")
-        return document_means(self.vectors_, X, self.tokenizer)
+        return document_means(self.vectors_, X, self.tokenizer, errors=self.errors, encoding=self.encoding)
 
     def summed(self) -> Vectors:
         """x_w + y_w of each word, less their mean over all words: a word's own vector and that of its company.
@@ -181,6 +200,8 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         tokenizer: instead of the one it was learned with; needed where that was a function.
         """
+        from mutua.words.cbow import CBOW
+
         return load_into({"Word2Vec": Word2Vec, "CBOW": CBOW}, path, tokenizer)
 
     @property
@@ -194,6 +215,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             min_count=min_count,
             max_words=self.max_words,
             errors=self.errors,
+            encoding=self.encoding,
             folder=self.folder,
         )
 
@@ -243,11 +265,11 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         old, n = self._n_words, len(place)
         self.words_, self.counts_, self.total_ = list(place), counts, self.total_ + corpus.total
         self._n_words = n
-        if new:
-            inputs, outputs = aligned(n + len(self.inputs_) - old, self.vector_size), aligned(n, self.vector_size)
-            inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new))
-            inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
-            self.inputs_, self.outputs_ = inputs, outputs
+        # Anew even where no word joins: the rows of before are those of vectors that were handed out.
+        inputs, outputs = aligned(n + len(self.inputs_) - old, self.vector_size), aligned(n, self.vector_size)
+        inputs[:old], inputs[old:n] = self.inputs_[:old], self._drawn(len(new)) if new else 0
+        inputs[n:], outputs[:old] = self.inputs_[old:], self.outputs_
+        self.inputs_, self.outputs_ = inputs, outputs
         self._corpus = corpus.restricted(self.words_, counts, self.folder)
 
     def _drawn(self, n: int) -> Float32[np.ndarray, "n d_padded"]:
@@ -289,7 +311,7 @@ class Word2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                         f"learning_rate: {first}: the vectors grew without bound in epoch {len(self.loss_) + 1}; "
                         "use a smaller one (0.025 to 0.1 are usual) and fit anew"
                     )
-                self.loss_.append(loss)
+                self.loss_ = [*self.loss_, loss]
                 if self.on_epoch is not None:
                     self.on_epoch(len(self.loss_), loss)
         except KeyboardInterrupt:
@@ -314,18 +336,3 @@ def _check_neighbours(corpus: Corpus) -> None:
         raise InputError(
             "corpus: no word stands beside another; a string is a line, a list of strings is a sentence of tokens"
         )
-
-
-class CBOW(Word2Vec):
-    """Continuous bag of words: the mean h of a window's context vectors predicts the word at its centre.
-
-        loss = -log s(<h, y_w>) - sum_k log s(-<h, y_k>)
-
-    With `subwords`, h is the mean over the context words' own vectors and all their n-grams. Settings and
-    attributes are those of `Word2Vec`; gensim's learning rate for it is 0.025, fastText's 0.05.
-
-    Paper: Mikolov et al. 2013, Efficient Estimation of Word Representations in Vector Space, arXiv:1301.3781.
-    """
-
-    def _kernel(self) -> Kernel:
-        return partial(bag_of_words, groups=self._groups())

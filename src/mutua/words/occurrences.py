@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mutua.data.text.tokens import Words
 from mutua.words.corpus import Corpus
-from mutua.words.tokens import Words
 
 __all__ = ["occurrences"]
 

@@ -12,12 +12,13 @@ from jaxtyping import Float64, Int32, Int64
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from mutua.data.text.sources import Source, read_sentences
+from mutua.data.text.tokens import Tokenizer
 from mutua.kernels.words.bigrams import count_bigrams, join_best, join_left
 from mutua.kernels.words.skipgram import BREAK
 from mutua.types import InputError
-from mutua.words.corpus import Corpus, Source, copied, read_corpus, read_sentences
+from mutua.words.corpus import Corpus, copied, read_corpus
 from mutua.words.linked import Linked
-from mutua.words.tokens import Tokenizer
 
 __all__ = ["CONNECTORS", "Phrases", "Tally", "by_total", "by_vocabulary", "join_best", "join_left"]
 
@@ -81,7 +82,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         join: `join_left` takes the first pair met, as both programs do; `join_best` the best of those overlapping.
         connector_words: words that may stand within a phrase, as `CONNECTORS`; none by default.
         joiner: stands between joined words.
-        tokenizer, errors, folder: as in `read_corpus`.
+        tokenizer, errors, encoding, folder: as in `read_corpus`.
 
     Attributes:
         phrases_: for each pass, the pairs (a, b) joined and their scores; connectors stand between, (a, of, b).
@@ -110,6 +111,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         joiner: str = "_",
         tokenizer: Tokenizer | None = None,
         errors: str = "strict",
+        encoding: str = "utf-8",
         folder: Path | None = None,
     ) -> None:
         self.thresholds = thresholds
@@ -121,6 +123,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         self.joiner = joiner
         self.tokenizer = tokenizer
         self.errors = errors
+        self.encoding = encoding
         self.folder = folder
 
     def fit(self, X: Source | Corpus, y: object = None) -> Phrases:
@@ -136,7 +139,7 @@ class Phrases(TransformerMixin, BaseEstimator):
         """Sentences with their phrases joined, one after another: X is streamed."""
         check_is_fitted(self, "phrases_")
         pairs = [_Joined(found, self.joiner, self.connector_words) for found in self.phrases_ if found]
-        sentences = read_sentences(X, self.tokenizer, errors=self.errors)
+        sentences = read_sentences(X, self.tokenizer, errors=self.errors, encoding=self.encoding)
         while batch := list(itertools.islice(sentences, _SENTENCES)):
             for some in pairs:
                 batch = some.joined(batch, self.join)
@@ -147,7 +150,14 @@ class Phrases(TransformerMixin, BaseEstimator):
         if isinstance(X, Corpus):
             corpus = replace(X, tokens=copied(X.tokens, self.folder))
         else:
-            corpus = read_corpus(X, self.tokenizer, min_count=1, errors=self.errors, folder=self.folder)
+            corpus = read_corpus(
+                X,
+                self.tokenizer,
+                min_count=1,
+                errors=self.errors,
+                encoding=self.encoding,
+                folder=self.folder,
+            )
         self.phrases_: list[dict[tuple[str, ...], float]] = []
         self.tallies_: list[Tally] = []
         for i, threshold in enumerate(self.thresholds):

@@ -11,12 +11,13 @@ from safetensors.numpy import save as packed
 from sklearn.utils import check_random_state
 
 from mutua.data.store import writing
+from mutua.data.text.files import PathLike
+from mutua.data.text.tokens import Whitespace, Words
 from mutua.kernels.words.simd import aligned
 from mutua.types import InputError
-from mutua.words.files import PathLike
-from mutua.words.formats import spelled_in, unpacked, word_tensors
+from mutua.words.safetensors_format import spelled_in, unpacked, word_tensors
 from mutua.words.subwords import Subwords
-from mutua.words.tokens import Whitespace, Words
+from mutua.words.vectors import named_file
 
 __all__ = ["load_into", "save"]
 
@@ -82,7 +83,8 @@ def load_into(kinds: dict[str, Any], path: PathLike, tokenizer: Any = None) -> A
     model._n_words, model._subwords = len(model.words_), model.subwords
     model.inputs_ = _padded(tensors.get("inputs", tensors["vectors"]))
     model.outputs_ = _padded(tensors["outputs"])
-    model.vectors_ = model._finished()
+    with named_file(path):
+        model.vectors_ = model._finished()
     return model
 
 

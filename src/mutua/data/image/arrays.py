@@ -15,7 +15,7 @@ from mutua.data.labels import encode_labels, plain_array
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["from_array", "npy_file", "npz_file", "to_bytes"]
+__all__ = ["from_array", "npy_file", "npz_file", "opened_npy", "to_bytes"]
 
 _CHUNK = 1 << 22  # values checked and converted at a time, so that no second copy in floats is made
 
@@ -106,16 +106,20 @@ def from_array(
     return Images(pixels, labels, names, source=source)
 
 
-def npy_file(path: Path) -> Images:
-    """A .npy file of images without labels; bytes stay on disk, memory-mapped."""
+def opened_npy(path: Path) -> np.ndarray:
+    """The array of a .npy file, memory-mapped. Raises `InputError` where it is none, or holds Python objects."""
     try:
-        x = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         if "object" in str(error) or "allow_pickle" in str(error):
             mend = "save plain numbers in it"
             raise InputError(f"{path}: holds Python objects, or is no .npy; these are not read: {mend}") from error
         raise InputError(f"{path}: cannot be read as .npy ({reason(error)}); write it again") from error
-    return from_array(x, source=str(path))
+
+
+def npy_file(path: Path) -> Images:
+    """A .npy file of images without labels; bytes stay on disk, memory-mapped."""
+    return from_array(opened_npy(path), source=str(path))
 
 
 _X, _Y = ("x", "images", "data", "arr_0"), ("y", "labels", "label", "arr_1")

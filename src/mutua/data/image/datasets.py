@@ -17,7 +17,7 @@ from mutua.data.labels import encode_labels
 from mutua.data.parallel import progress
 from mutua.types import InputError
 
-__all__ = ["from_dataset"]
+__all__ = ["from_dataset", "seems_of_images"]
 
 _IMAGE = ("image", "img", "images", "pixel_values")
 _LABEL = ("label", "labels", "fine_label", "target", "class")
@@ -64,6 +64,21 @@ def _columns(dataset: Any) -> tuple[str, str | None, tuple[str, ...]] | None:
     label = next((name for name in (*_LABEL, *coded) if name in names and name != image), None)
     classes = getattr(features.get(label), "names", None) or ()
     return image, label, tuple(map(str, classes))
+
+
+def seems_of_images(dataset: Any) -> bool:
+    """Whether the first row of a dataset is an image; also of what is no dataset, whose reader says so."""
+    columns = getattr(dataset, "features", None)
+    if isinstance(columns, Mapping):
+        return not any(type(kind).__name__ == "Audio" for kind in columns.values())
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__") or not len(dataset):
+        return True
+    item = dataset[0]
+    if isinstance(item, Mapping):
+        return not {"audio", "wave"} & set(item)
+    if isinstance(item, (tuple, list)) and item:
+        item = item[0]
+    return not (isinstance(item, (np.ndarray, Tensor)) and (item.ndim == 1 or (item.ndim == 2 and len(item) == 1)))
 
 
 def _item(item: Any, image: str | None, label: str | None) -> tuple[Any, Any]:

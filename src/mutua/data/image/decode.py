@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["GREY", "BadImageError", "fitted", "pixels_of", "prepare", "survey"]
+__all__ = ["GREY", "BadImageError", "fitted", "pixels_of", "prepare", "survey", "with_channels"]
 
 # Pillow opens dozens of formats, some by outside programs; these are the ones a folder of images is read for.
 # (JPEG's reader opens MPO too, a JPEG with further pictures behind it, as some cameras write.)
@@ -120,3 +120,18 @@ def fitted(pixels: np.ndarray, size: int) -> np.ndarray:
     """uint8 (c, h, w) as (c, size, size): the largest square in the middle, resized as `pixels_of` does."""
     bands = [ImageOps.fit(Image.fromarray(band), (size, size), Image.Resampling.BICUBIC) for band in pixels]
     return np.stack([np.asarray(band) for band in bands])
+
+
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 (n, c, h, w) as grey (1: ITU-R 601-2 luma, as Pillow makes it) or RGB (3: grey, three times).
+
+    Raises `InputError` for other numbers of channels.
+    """
+    bands = pixels.shape[1]
+    if (bands, channels) == (1, 3):
+        return np.repeat(np.asarray(pixels), 3, axis=1)
+    if (bands, channels) == (3, 1):
+        r, g, b = (pixels[:, k].astype(np.uint32) for k in range(3))
+        # Pillow's own whole numbers: L = (19595 R + 38470 G + 7471 B + 2^15) / 2^16
+        return ((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16).astype(np.uint8)[:, None]
+    raise InputError(f"channels: {channels} of images that have {bands}; give 1 or 3, of grey or RGB images")

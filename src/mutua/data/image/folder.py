@@ -4,85 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from mutua.data.files import files_of, rows_of
 from mutua.data.image.decode import BadImageError, pixels_of, survey
 from mutua.data.image.images import GIBIBYTE, Images
 from mutua.data.image.streamed import Streamed
 from mutua.data.parallel import in_threads, progress
-from mutua.data.splits import part
 from mutua.data.store import cache_folder, fingerprint, mapped, replacing, write_rows
 from mutua.types import InputError
 
-__all__ = ["EXTENSIONS", "MIXED_SIZE", "TEST_FOLDERS", "folder", "has_images"]
+__all__ = ["EXTENSIONS", "MIXED_SIZE", "folder"]
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
-TEST_FOLDERS = ("test", "val", "valid", "validation")
 MIXED_SIZE = 96
 """Height and width given to images of different sizes where the caller names none."""
 
 log = logging.getLogger(__name__)
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    visited: set[str] = set()
-    for here, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(here)
-        folders[:] = [name for name in folders if not name.startswith(".") and real not in visited]
-        if real not in visited:
-            paths = (Path(here, name) for name in names if not name.startswith("."))
-            yield from (path for path in paths if path.suffix.lower() in EXTENSIONS)
-        visited.add(real)
-
-
-def has_images(root: Path) -> bool:
-    """Whether an image file lies in the folder or below it."""
-    return next(_walk(root), None) is not None
-
-
-def _files(root: Path) -> list[Path]:
-    """Image files under `root`, in the order of their paths; hidden ones and other files are passed by."""
-    return sorted(_walk(root), key=lambda path: path.relative_to(root).parts)
-
-
-def _class_folders(relative: list[tuple[str, ...]]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Labels from the first folder of each path, where every image lies in one and there is more than one."""
-    classes = tuple(sorted({parts[0] for parts in relative}))
-    if len(classes) < 2 or any(len(parts) < 2 for parts in relative):
-        return None, ()
-    code = {name: k for k, name in enumerate(classes)}
-    return np.array([code[parts[0]] for parts in relative], np.int64), classes
-
-
-def _layout(root: Path, files: list[Path]) -> tuple[list[str], list[tuple[str, ...]]]:
-    """(The split that each file's folder names, or "" where the folder has no splits; its path below that)."""
-    paths = [path.relative_to(root).parts for path in files]
-    tops = {parts[0] for parts in paths if len(parts) > 1}
-    if "train" not in tops or not tops.intersection(TEST_FOLDERS):
-        return [""] * len(files), paths
-    test = next(name for name in TEST_FOLDERS if name in tops)
-    named = {"train": "train", test: "test"}
-    return [named.get(parts[0], "other") for parts in paths], [parts[1:] for parts in paths]
-
-
-def _rows(root: Path, files: list[Path], split: str) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """(The rows of the split, labels of all files, names of the classes): from paths alone, bad files or not."""
-    splits, below = _layout(root, files)
-    if splits[0] == "":
-        labels, classes = _class_folders(below)
-        return part(len(files), labels, classes, split, str(root)), labels, classes
-    known = np.array([k for k, name in enumerate(splits) if name != "other"])
-    coded, classes = _class_folders([below[k] for k in known])
-    labels = None
-    if coded is not None:
-        labels = np.full(len(files), -1)
-        labels[known] = coded
-    return np.array([k for k in known if split in ("all", splits[k])]), labels, classes
 
 
 def _surveyed(files: list[Path], skip_bad: bool, threads: int | None) -> list[tuple[tuple[int, int], bool] | None]:
@@ -171,6 +113,7 @@ def folder(
     split: str = "all",
     *,
     size: int | None = None,
+    channels: int | None = None,
     skip_bad: bool = False,
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
@@ -185,8 +128,8 @@ def folder(
 
     Images of one height and width keep them unless `size` is given; others become `size` x `size` (96 without
     it): the largest square in the middle, resized with antialiasing. They stay grey where all are grey, and are
-    RGB otherwise; both are decided over all splits. EXIF's orientation is followed, what is see-through is laid
-    on white, 16 bits become 8.
+    RGB otherwise, unless `channels` says 1 or 3; both are decided over all splits. EXIF's orientation is followed,
+    what is see-through is laid on white, 16 bits become 8.
 
     More than `in_memory` bytes of pixels are decoded into a file in the cache, a row at a time, and
     memory-mapped; the next call with the same files finds them there. The result doesn't depend on `threads`.
@@ -204,11 +147,13 @@ def folder(
         raise InputError(f"{root}: no such folder; check the path")
     if size is not None and size < 1:
         raise InputError(f"size: {size}; give a height and width of at least 1")
-    files = _files(root)
+    if channels not in (None, 1, 3):
+        raise InputError(f"channels: {channels} of image files; give 1 for grey or 3 for RGB")
+    files = files_of(root, EXTENSIONS)
     if not files:
         kinds = " ".join(sorted(EXTENSIONS))
         raise InputError(f"{root}: no image files in it or below it ({kinds}); check the path")
-    rows, labels, classes = _rows(root, files, split)
+    rows, labels, classes = rows_of(root, files, split)
 
     seen = _surveyed(files, skip_bad, threads)
     good = [found for found in seen if found is not None]
@@ -221,10 +166,11 @@ def folder(
     if len(sizes) > 1 and size is None:
         size = MIXED_SIZE
         notes.append(f"{len(sizes)} sizes, resized to {size} x {size}")
-    if len(greys) > 1:
+    if channels is None and len(greys) > 1:
         notes.append("grey and colour, all made RGB")
+    bands = channels if channels is not None else 1 if greys == {True} else 3
     height, width = (size, size) if size is not None else sizes.pop()
-    shape = (1 if greys == {True} else 3, height, width)
+    shape = (bands, height, width)
 
     place = None
     if len(chosen) * int(np.prod(shape)) > in_memory:

@@ -11,12 +11,13 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from mutua.data.image.images import Images
-from mutua.evaluation.features import reading
+from mutua.data import KINDS, Examples
+from mutua.evaluation.features import placed, reading
 from mutua.evaluation.probes.few_labels import draw
 from mutua.evaluation.probes.score import Score, percent_right
+from mutua.evaluation.table import check_alike
 from mutua.training import Plan, fit
-from mutua.types import InputError, Method, Step, View
+from mutua.types import Batch, InputError, Method, Step, View
 
 __all__ = ["FINETUNE", "SUPERVISED", "Labelled", "Supervised", "finetune", "supervised"]
 
@@ -26,27 +27,28 @@ FINETUNE = Plan(epochs=30, batch=64, optimizer="adamw", lr=3e-4, weight_decay=5e
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images with their labels as rows: a batch is (pixels (k, c, h, w), class numbers (k,))."""
+    """Examples with their labels as rows: a batch is (examples, class numbers (k,))."""
 
-    images: Images
+    examples: Examples
 
     def __post_init__(self) -> None:
-        if self.images.labels is None:
-            raise InputError("images: they have no labels, which training with labels needs; give class folders")
+        if self.examples.labels is None:
+            what = KINDS[self.examples.spec.kind].plural
+            raise InputError(f"{what}: they have no labels, which training with labels needs; give class folders")
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.examples)
 
-    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        assert self.images.labels is not None
-        return self.images.take(index), torch.from_numpy(self.images.labels[index.numpy(force=True)])
+    def take(self, index: Tensor) -> tuple[Batch, Tensor]:
+        assert self.examples.labels is not None
+        return self.examples.take(index), torch.from_numpy(self.examples.labels[index.numpy(force=True)])
 
 
 class Supervised(Method):
     """Cross-entropy of a linear head on an encoder's output (its last depth), both trained.
 
     Args:
-        encoder: images to features (n, ...), which are flattened; their number is its `width`, which every
+        encoder: examples to features (n, ...), which are flattened; their number is its `width`, which every
             encoder of `mutua.encoders` has.
         classes: how many; labels are 0 to classes - 1.
         view: a random transformation of each training batch; none by default.
@@ -66,55 +68,53 @@ class Supervised(Method):
         self.head = nn.Linear(width, classes)
         self.view = view
 
-    def step(self, batch: tuple[Tensor, Tensor], generator: Generator) -> Step:
+    def step(self, batch: tuple[Batch, Tensor], generator: Generator) -> Step:
         """Logs `accuracy`, in percent of the batch."""
-        images, labels = batch
+        examples, labels = batch
         if self.view is not None:
-            images = self.view(images, generator)
-        scores = self(images)  # (n, classes)
+            examples = self.view(examples, generator)
+        scores = self(examples)  # (n, classes)
         right = (scores.detach().argmax(1) == labels).float().mean()
         return Step(F.cross_entropy(scores.float(), labels), {"accuracy": 100 * right})
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Batch) -> Tensor:
         return self.encoder(x).flatten(1)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Scores of the classes, (n, classes)."""
-        return self.head(self.encode(images))
+        return self.head(self.encode(batch))
 
 
-def _classes(train: Images, test: Images) -> int:
+def _classes(train: Examples, test: Examples) -> int:
     if train.labels is None or test.labels is None:
         raise InputError(
-            f"{'train' if train.labels is None else 'test'}: these images have no labels; give both some"
+            f"{'train' if train.labels is None else 'test'}: its examples have no labels; give both some"
         )
-    if train.shape != test.shape:
-        raise InputError(
-            f"test: images of shape {test.shape} where train has {train.shape}; use one size and colour"
-        )
+    check_alike(train, test)
     return max(len(train.classes), int(train.labels.max()) + 1)
 
 
-def _judge(method: Supervised, test: Images, batch: int) -> float:
+def _judge(method: Supervised, test: Examples, batch: int) -> float:
     device = next(method.parameters()).device
     predicted = []
     with reading(method, device):
         for rows in torch.arange(len(test)).split(batch):
-            predicted.append(method(test.take(rows).to(device)).argmax(1).numpy(force=True))
+            predicted.append(method(placed(test.take(rows), device)).argmax(1).numpy(force=True))
     assert test.labels is not None
     return percent_right(np.concatenate(predicted), test.labels)
 
 
 def _trained(
-    encoder: nn.Module, train: Images, test: Images, view: View | None, plan: Plan, progress: bool, what: str
+    encoder: nn.Module, train: Examples, test: Examples, view: View | None, plan: Plan, progress: bool, what: str
 ) -> tuple[Supervised, Score]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)  # of the head
         method = Supervised(encoder, _classes(train, test), view)
     fit(method, Labelled(train), plan, progress=progress)
+    examples = f"{len(train)} labelled {KINDS[train.spec.kind].plural}"
     protocol = (
-        f"{what}: cross-entropy on {len(train)} labelled images, {plan.epochs} epochs of {plan.optimizer} at "
-        f"{plan.lr:g}, {'augmented by the view given' if view is not None else 'without augmentation'}, "
+        f"{what}: cross-entropy on {examples}, {plan.epochs} epochs of {plan.optimizer} at {plan.lr:g}, "
+        f"{'augmented by the view given' if view is not None else 'without augmentation'}, "
         "the last epoch taken"
     )
     settings = {"epochs": plan.epochs, "lr": plan.lr, "weight_decay": plan.weight_decay, "batch": plan.batch}
@@ -123,8 +123,8 @@ def _trained(
 
 def supervised(
     build: Callable[[], nn.Module],
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     *,
     view: View | None = None,
     plan: Plan = SUPERVISED,
@@ -135,7 +135,7 @@ def supervised(
     Returns the trained method, whose `encoder` can stand in a table beside the others, and its own accuracy on
     test. Test is read once, at the end; nothing is chosen by it.
 
-    Raises `InputError` for images without labels, or of two shapes.
+    Raises `InputError` for examples without labels, or of two shapes.
     """
     _classes(train, test)
     with torch.random.fork_rng(devices=[]):
@@ -146,8 +146,8 @@ def supervised(
 
 def finetune(
     encoder: nn.Module,
-    train: Images,
-    test: Images,
+    train: Examples,
+    test: Examples,
     *,
     labels_per_class: int | None = None,
     view: View | None = None,
@@ -159,7 +159,7 @@ def finetune(
     The encoder given is left as it is. The labels are drawn by the plan's seed, as in `few_labels`; the epochs
     grow where they are few, to some 300 steps in all.
 
-    Raises `InputError` for images without labels or of two shapes, and for more labels than a class has.
+    Raises `InputError` for examples without labels or of two shapes, and for more labels than a class has.
     """
     _classes(train, test)
     assert train.labels is not None

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from mutua.evaluation.neighbours import nearest, unit
 from mutua.evaluation.probes.linear_probes import linear, svm
 from mutua.evaluation.probes.score import Probe, Score, check, moments, percent_right
+from mutua.training import Plan, descend
 
 __all__ = ["PROBES", "Probe", "Score", "knn", "linear", "mlp", "svm"]
 
@@ -92,15 +93,19 @@ def mlp(
             nn.Dropout(dropout),
             nn.Linear(hidden, len(classes)),
         ).to(device)
-        optimizer = torch.optim.Adam(net.parameters(), rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * pieces)
-        for _ in range(epochs):
+        plan = Plan(epochs=epochs, optimizer="adam", lr=rate, weight_decay=0.0)
+        descend(
+            lambda rows: F.cross_entropy(net((x[rows].to(device) - mean) / scale), codes[rows].to(device)),
+            net.parameters(),
             # Pieces of nearly one size: batch norm cannot take a last batch of one row.
-            for rows in torch.randperm(len(x), generator=generator).tensor_split(pieces):
-                optimizer.zero_grad(set_to_none=True)
-                F.cross_entropy(net((x[rows].to(device) - mean) / scale), codes[rows].to(device)).backward()
-                optimizer.step()
-                schedule.step()
+            (
+                rows
+                for _ in range(epochs)
+                for rows in torch.randperm(len(x), generator=generator).tensor_split(pieces)
+            ),
+            plan,
+            steps_per_epoch=pieces,
+        )
         net.eval()
         with torch.no_grad():
             tests = torch.as_tensor(test_x, dtype=torch.float32).split(4096)

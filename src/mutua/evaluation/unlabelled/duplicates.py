@@ -1,4 +1,4 @@
-"""Images that are in the data twice, exactly or nearly."""
+"""Examples that are in the data twice, exactly or nearly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mutua.evaluation.features import check_features, pictures
+from mutua.evaluation.features import check_features, inputs
 from mutua.evaluation.neighbours import CELLS, unit
-from mutua.types import InputError, Rows
+from mutua.types import InputError, Rows, parted
 
 __all__ = ["Duplicates", "exact_duplicates", "near_duplicates"]
 
@@ -24,17 +24,17 @@ class Duplicates:
     count: int
 
 
-def exact_duplicates(images: Rows, *, batch: int = 512) -> list[list[int]]:
-    """Groups of rows whose images are equal byte for byte, by a 128-bit hash; streamed.
+def exact_duplicates(examples: Rows, *, batch: int = 512) -> list[list[int]]:
+    """Groups of rows whose examples are equal byte for byte, by a 128-bit hash; streamed.
 
     Groups are in the order of their first rows, rows ascend.
     """
     seen: dict[bytes, list[int]] = {}
-    for start in range(0, len(images), batch):
-        taken = pictures(images.take(torch.arange(start, min(start + batch, len(images)))))
+    for start in range(0, len(examples), batch):
+        taken, _ = parted(inputs(examples.take(torch.arange(start, min(start + batch, len(examples))))))
         block = np.ascontiguousarray(taken.numpy(force=True))
-        for row, image in enumerate(block, start):
-            seen.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), []).append(row)
+        for row, one in enumerate(block, start):
+            seen.setdefault(hashlib.blake2b(one.tobytes(), digest_size=16).digest(), []).append(row)
     return [rows for rows in seen.values() if len(rows) > 1]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mutua.evaluation.features import features, pictures, raw
-from mutua.evaluation.table import RAW, Progress, chosen_depths, quiet
+from mutua.data import KINDS
+from mutua.evaluation.features import features, inputs, raw, raw_name
+from mutua.evaluation.table import Progress, chosen_depths, quiet
 from mutua.evaluation.unlabelled.duplicates import exact_duplicates, near_duplicates
 from mutua.evaluation.unlabelled.metrics import (
     alignment,
@@ -21,7 +22,7 @@ from mutua.evaluation.unlabelled.metrics import (
     neighbour_overlap,
     uniformity,
 )
-from mutua.types import Encode, Encoder, InputError, Rows, Table, View
+from mutua.types import Batch, Encode, Encoder, InputError, Rows, Spec, Table, View
 
 __all__ = ["unlabelled_tables"]
 
@@ -29,14 +30,15 @@ __all__ = ["unlabelled_tables"]
 class _Some:
     """Some of the rows, and where there is a view, as it shows them: the same each time they are read."""
 
-    def __init__(self, images: Rows, index: Tensor, view: View | None = None, seed: int = 0) -> None:
-        self.images, self.index, self.view, self.seed = images, index, view, seed
+    def __init__(self, examples: Rows, index: Tensor, view: View | None = None, seed: int = 0) -> None:
+        self.examples, self.index, self.view, self.seed = examples, index, view, seed
+        self.spec = getattr(examples, "spec", None)
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def take(self, index: Tensor) -> Tensor:
-        taken = pictures(self.images.take(self.index[index]))
+    def take(self, index: Tensor) -> Batch:
+        taken = inputs(self.examples.take(self.index[index]))
         if self.view is None:
             return taken
         # Batches are read in order, so that a seed for each first row fixes them all.
@@ -45,7 +47,7 @@ class _Some:
 
 def unlabelled_tables(
     encoders: Mapping[str, Encode | Encoder],
-    images: Rows,
+    examples: Rows,
     *,
     depths: Sequence[str] | None = None,
     view: View | None = None,
@@ -58,34 +60,36 @@ def unlabelled_tables(
 ) -> list[Table]:
     """What can be said of encoders, and of the data, without a label. Up to three tables.
 
-    1. Each encoder at each depth, under raw pixels: effective rank, uniformity, alignment of two draws of
+    1. Each encoder at each depth, under raw input: effective rank, uniformity, alignment of two draws of
        `view` where one is given, and warnings of collapse in words.
     2. Each two encoders at their last depth read: linear CKA and the overlap of neighbours. Give the encoders
        of several seeds to see what in them is chance.
-    3. Images in the data twice: exactly, nearly in pixels (each image's mean subtracted), and nearly in the
+    3. Examples in the data twice: exactly, nearly in the raw input (each one's mean subtracted), and nearly in the
        features of each encoder.
 
     Args:
-        rows: at most so many images, drawn by `seed`, for all but the exact duplicates, which take all.
-        threshold: of the cosine similarity from which images count as nearly the same.
+        rows: at most so many examples, drawn by `seed`, for all but the exact duplicates, which take all.
+        threshold: of the cosine similarity from which examples count as nearly the same.
 
-    Raises `InputError` for fewer than three images, an unknown depth, and features with NaN.
+    Raises `InputError` for fewer than three examples, an unknown depth, and features with NaN.
     """
-    n = len(images)
+    n = len(examples)
+    what = KINDS[spec.kind].plural if isinstance(spec := getattr(examples, "spec", None), Spec) else "examples"
     if n < 3:
-        raise InputError(f"images: {n} say nothing of an encoder; give at least three")
+        raise InputError(f"{what}: {n} say nothing of an encoder; give at least three")
     say = progress if progress is not None else quiet
     wanted = chosen_depths(encoders, depths)
     index = torch.from_numpy(np.sort(np.random.RandomState(seed).permutation(n)[:rows]))
-    plain = _Some(images, index)
-    views = [_Some(images, index, view, seed + i) for i in (0, 1)] if view is not None else []
+    plain = _Some(examples, index)
+    views = [_Some(examples, index, view, seed + i) for i in (0, 1)] if view is not None else []
 
-    say(RAW)
-    pixels = raw(plain, batch=batch)
-    first = _row(RAW, "", pixels, [raw(shown, batch=batch) for shown in views])
+    control = raw_name(examples)
+    say(control)
+    plainly = raw(plain, batch=batch)
+    first = _row(control, "", plainly, [raw(shown, train=plain, batch=batch) for shown in views])
     judged: list[list[Any]] = [first]
-    centred = pixels - pixels.mean(1, keepdims=True)
-    found: list[list[Any]] = [[RAW, *_alike(centred, threshold)]]
+    centred = plainly - plainly.mean(1, keepdims=True)
+    found: list[list[Any]] = [[control, *_alike(centred, threshold)]]
     last: dict[str, np.ndarray] = {}
     for name, encode in encoders.items():
         say(f"{name}: without labels")
@@ -95,7 +99,7 @@ def unlabelled_tables(
         last[name] = read[wanted[name][-1]]
         found.append([name, *_alike(last[name], threshold)])
 
-    taken = f"{len(index)} of {n} images" if len(index) < n else f"All {n} images"
+    taken = f"{len(index)} of {n} {what}" if len(index) < n else f"All {n} {what}"
     columns = [
         "encoder",
         "depth",
@@ -109,7 +113,7 @@ def unlabelled_tables(
         f"{taken}. Effective rank: exp of the entropy of the centred features' singular values. Uniformity: lower "
         "is more even, about -4 at best."
     )
-    note += " Alignment of two views of an image: 0 is perfect, 2 unrelated." if views else ""
+    note += " Alignment of two views of one example: 0 is perfect, 2 unrelated." if views else ""
     tables = [Table("Features without labels", columns, judged, note)]
     if len(last) > 1:
         say("agreement")
@@ -123,15 +127,15 @@ def unlabelled_tables(
         note = note if len(index) == n else note.replace(f"{10 / (n - 1):.3f}", f"{10 / (len(index) - 1):.3f}")
         tables.append(Table("Agreement of encoders", ["encoder", "and", "linear CKA", "overlap"], agreed, note))
     say("duplicates")
-    groups = exact_duplicates(images, batch=batch)
+    groups = exact_duplicates(examples, batch=batch)
     extra = sum(len(group) - 1 for group in groups)
     tables.append(
         Table(
             "Duplicates",
             ["seen in", "pairs", "rows of the most alike"],
             found,
-            f"{taken}. Pairs of cosine similarity {threshold:g} or more (pixels: each image's mean subtracted). "
-            f"Exactly equal, among all {n}: {extra} images more than once"
+            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: each one's mean subtracted). "
+            f"Exactly equal, among all {n}: {extra} {what} more than once"
             + (f", as rows {', '.join(map(str, groups[0][:5]))}." if groups else "."),
         )
     )

@@ -26,8 +26,8 @@ from mutua.evaluation.sources.evidence import (
 )
 from mutua.evaluation.sources.mcc import Correlation
 from mutua.evaluation.sources.variability import Variability
+from mutua.ica.contrastive import descent
 from mutua.ica.contrastive.checks import checked_settings
-from mutua.ica.contrastive.descent import descend
 from mutua.ica.contrastive.networks import NETWORKS
 from mutua.ica.contrastive.pairs import Pairs, apart, device_of, whitened
 from mutua.ica.contrastive.saving import restored, saved
@@ -260,7 +260,7 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _descended(self, method: Method, pairs: Pairs, steps: int, seed: int) -> Method:
         method.to(pairs.x.device)
-        descend(
+        descent.train(
             method,
             (pairs.x, pairs.u),
             steps=steps,

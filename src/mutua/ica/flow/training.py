@@ -80,9 +80,7 @@ def mean_log_prob(
 
 def diverged(step: int, what: str) -> Diverged:
     """That training was no longer finite at a step, in the words of `FlowICA`'s own arguments."""
-    error = Diverged(step, step, None, what)
-    error.args = (f"{what}: not finite at step {step}; check the data, or lower learning_rate",)
-    return error
+    return Diverged(step, what=what, mend="check the data, or lower learning_rate")
 
 
 def _check_sources(s: Float[np.ndarray, "d n"], step: int) -> None:

@@ -1,1 +1,5 @@
 """Linear ICA by maximum likelihood."""
+
+from mutua.moved import names_of
+
+__getattr__ = names_of(__name__, "model", ("SOLVERS", "LinearICA"))

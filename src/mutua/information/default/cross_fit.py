@@ -1,34 +1,29 @@
-"""Training the stacked critics of a cross-fit: one loop, each fold stopped by its own rows."""
+"""Training the stacked critics of a cross-fit, each fold stopped by its own rows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from mutua.bounds import infonce_loss, jsd
 from mutua.information.default.folds import Folds
 from mutua.information.default.log_ratio import LogRatio
 from mutua.scores import paired
+from mutua.training import Plan, descend
 
-__all__ = ["Fit", "Fitted", "fit", "objective"]
+__all__ = ["PLAN", "Fitted", "fit", "objective"]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """How long and how gently. The defaults were chosen on spirals and Student's t, see docs/design.md."""
-
-    steps: int = 2000
-    batch: int = 128
-    lr: float = 2e-3
-    weight_decay: float = 0.3
-    average: float = 0.98
-    every: int = 25
-    patience: int = 12
+PLAN = Plan(
+    epochs=2000, batch=128, optimizer="adamw", lr=2e-3, beta2=0.99, weight_decay=0.3, warmup=50, ema=0.98, clip=1.0
+)
+"""How long, in steps, and how gently. Chosen on spirals and Student's t, see docs/design.md."""
+_EVERY = 25
 
 
 @dataclass(frozen=True)
@@ -64,48 +59,50 @@ def fit(
     x: Float[Tensor, "n dx"],
     y: Float[Tensor, "n dy"],
     folds: Folds,
-    plan: Fit,
+    plan: Plan,
     generator: Generator,
     told: Callable[[int, int], None] | None = None,
+    *,
+    patience: int = 12,
 ) -> Fitted:
     """Train every fold's critic on its `train` rows; stop when no fold has improved for `patience` looks.
 
-    AdamW with a cosine schedule, gradients clipped fold by fold; what is looked at (and kept) is an exponential
-    average of the weights. `told(step, steps)` hears of progress.
+    Gradients are clipped fold by fold; what is looked at, every 25 steps, and kept is an exponential average of
+    the weights. A fold that diverges is left at its best. `told(step, steps)` hears of progress.
     """
     parameters = list(critic.parameters())
     averages = [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.AdamW(parameters, lr=plan.lr, betas=(0.9, 0.99), weight_decay=plan.weight_decay)
-    n, batch = folds.train.shape[1], min(plan.batch, folds.train.shape[1])
+    batch = min(plan.batch, folds.train.shape[1])
     best = _looked_at(critic, averages, x, y, folds, batch)  # (f,)
     kept = [a.clone() for a in averages]
     best_step = torch.zeros(len(folds), dtype=torch.long)
-    after, trained = torch.full_like(best, -math.inf), [a.clone() for a in averages]
-    order, position, since = _shuffled(folds.train, generator), 0, 0
-    for step in range(1, plan.steps + 1):
-        if position + batch > n:
-            order, position = _shuffled(folds.train, generator), 0
-        rows = order[:, position : position + batch]  # (f, b)
-        position += batch
-        for group in optimizer.param_groups:
-            group["lr"] = plan.lr * min(1.0, step / 50) * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
-        optimizer.zero_grad()
-        (-objective(critic, x[rows], y[rows]).sum()).backward()
-        _clip(parameters)
-        optimizer.step()
-        torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - min(plan.average, step / (step + 10)))
-        if step % plan.every == 0 or step == plan.steps:
-            seen = _looked_at(critic, averages, x, y, folds, batch)
-            _keep(trained, averages, seen > after)
-            after = torch.maximum(after, seen)
-            better = seen > best
-            _keep(kept, averages, better)
-            best, best_step = torch.where(better, seen, best), torch.where(better, step, best_step)
-            since = 0 if better.any() else since + 1
-            if told is not None:
-                told(step, plan.steps)
-            if since >= plan.patience:
-                break
+    after, trained, since = torch.full_like(best, -math.inf), [a.clone() for a in averages], 0
+
+    def watch(step: int, _loss: Tensor) -> bool:
+        nonlocal best, best_step, after, since
+        torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - min(plan.ema, step / (step + 10)))
+        if step % _EVERY and step != plan.epochs:
+            return False
+        seen = _looked_at(critic, averages, x, y, folds, batch)
+        _keep(trained, averages, seen > after)
+        after = torch.maximum(after, seen)
+        better = seen > best
+        _keep(kept, averages, better)
+        best, best_step = torch.where(better, seen, best), torch.where(better, step, best_step)
+        since = 0 if better.any() else since + 1
+        if told is not None:
+            told(step, plan.epochs)
+        return since >= patience
+
+    descend(
+        lambda rows: -objective(critic, x[rows], y[rows]).sum(),
+        parameters,
+        _shuffled(folds.train, batch, generator),
+        plan,
+        watch=watch,
+        clip=_clip,
+        guarded=False,
+    )
     with torch.no_grad():
         for parameter, value in zip(parameters, kept, strict=True):
             parameter.copy_(value)
@@ -113,15 +110,18 @@ def fit(
     return Fitted(critic.eval(), best, best_step, dict(zip(names, trained, strict=True)))
 
 
-def _shuffled(rows: Tensor, generator: Generator) -> Tensor:
-    """Each fold's rows in an order of its own."""
-    return rows.gather(1, torch.rand(rows.shape, generator=generator).argsort(1))
+def _shuffled(rows: Int[Tensor, "f n"], batch: int, generator: Generator) -> Iterator[Int[Tensor, "f b"]]:
+    """Batch after batch of each fold's rows, in an order of its own."""
+    while True:
+        order = rows.gather(1, torch.rand(rows.shape, generator=generator).argsort(1))
+        yield from order[:, : order.shape[1] // batch * batch].split(batch, 1)
 
 
-def _clip(parameters: list[torch.nn.Parameter]) -> None:
+def _clip(parameters: list[Tensor], most: float) -> None:
+    """Each fold's gradient by itself."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     norm = torch.stack([(g * g).flatten(1).sum(1) for g in gradients]).sum(0).sqrt()  # (f,)
-    scale = (1.0 / norm.clamp_min(1.0)).nan_to_num(0.0)
+    scale = (most / norm.clamp_min(most)).nan_to_num(0.0)
     for g in gradients:
         g.mul_(scale.view(-1, *[1] * (g.ndim - 1)))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from mutua.information.default.sinkhorn import Read, doubly_normalised
 from mutua.information.estimators.gaussian import Canonical, canonical, shrunk
 from mutua.information.estimators.ksg import ksg_pointwise
 from mutua.information.variables import Variable
+from mutua.training import Plan
 from mutua.types import InputError
 
 __all__ = ["EFFORTS", "Effort", "Evidence", "gather"]
@@ -42,18 +43,20 @@ NARROW_FROM = 10
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work: folds, the networks' width, and how long each is trained at most."""
+    """How much work: folds, the networks' width, how long each is trained at most, how many looks in vain end it,
+    and whether a second view is tried where columns are many."""
 
     folds: int
     width: int
-    plan: cross_fit.Fit
+    plan: Plan
+    patience: int
     narrow: bool
 
 
 EFFORTS: dict[str, Effort] = {
-    "quick": Effort(3, 128, cross_fit.Fit(steps=800, patience=8), False),
-    "default": Effort(5, 128, cross_fit.Fit(), True),
-    "thorough": Effort(10, 256, cross_fit.Fit(steps=4000, batch=256, patience=20), True),
+    "quick": Effort(3, 128, replace(cross_fit.PLAN, epochs=800), 8, False),
+    "default": Effort(5, 128, cross_fit.PLAN, 12, True),
+    "thorough": Effort(10, 256, replace(cross_fit.PLAN, epochs=4000, batch=256), 20, True),
 }
 
 
@@ -131,7 +134,7 @@ def gather(
         normalised=float(np.mean([r.normalised for h in held for r in h])),
         effective=float(np.median([r.effective for h in held for r in h])),
         steps=tuple(fitted.step.tolist()),
-        limit=effort.plan.steps,
+        limit=effort.plan.epochs,
     )
 
 
@@ -161,7 +164,7 @@ def _trained(
         heard = (
             None if told is None else lambda step, steps, at=number: told(at * steps + step, len(views) * steps)
         )
-        fits.append(cross_fit.fit(critic, a, b, folds, effort.plan, generator, heard))
+        fits.append(cross_fit.fit(critic, a, b, folds, effort.plan, generator, heard, patience=effort.patience))
     return found, max(fits, key=lambda one: float(one.value.mean()))
 
 

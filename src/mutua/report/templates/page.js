@@ -7,6 +7,23 @@
     for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
   }, true);
 
+  // Small players under pictures share one voice: the sound under the button that was pressed last.
+  const voice = new Audio();
+  let pressed = null;
+  voice.addEventListener("ended", () => { if (pressed) pressed.textContent = "▶"; pressed = null; });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button.play");
+    if (!button) return;
+    if (pressed) pressed.textContent = "▶";
+    voice.pause();
+    pressed = pressed === button ? null : button;
+    if (!pressed) return;
+    voice.src = button.dataset.sound;
+    voice.currentTime = 0;
+    button.textContent = "◼";
+    voice.play();
+  });
+
   // Paper cannot unfold.
   addEventListener("beforeprint", () => {
     for (const folded of document.querySelectorAll("details")) folded.open = true;

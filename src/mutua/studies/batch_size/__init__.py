@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.optim import Adam
 
 from mutua.bounds import infonce, infonce_loss
 from mutua.critics import Separable
@@ -18,6 +18,7 @@ from mutua.scores import paired
 from mutua.studies import LOGGER
 from mutua.studies.batch_size.cost import encoder_step, held, score_step
 from mutua.studies.batch_size.figures import Cost, Readings, exact_figure, memory_figure, trained_figure
+from mutua.training import Plan, descend
 from mutua.types import Critic, InnerProduct, InputError, Result, Table
 
 __all__ = ["PRESETS", "Config", "GaussianRatio", "run"]
@@ -193,14 +194,16 @@ def _trained(config: Config, size: int) -> Critic:
     """A separable critic after `steps` fresh batches of `size` pairs."""
     torch.manual_seed(config.seed)
     critic = Separable(config.dimensions, config.dimensions)
-    optimizer = Adam(critic.parameters(), lr=config.rate)
     known = gaussian(config.dimensions, information=config.level)
-    for step in range(config.steps):
-        loss = -infonce_loss(paired(critic, *_pairs(known, size, config.seed + 1000 + step)))
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    LOGGER.info(f"trained at K = {size}: loss {float(loss.detach()):.3f}")
+    losses: list[float] = []
+    descend(
+        lambda seed: -infonce_loss(paired(critic, *_pairs(known, size, seed))),
+        critic.parameters(),
+        count(config.seed + 1000),
+        Plan(epochs=config.steps, optimizer="adam", lr=config.rate, weight_decay=0.0, schedule="constant"),
+        watch=lambda step, loss: losses.append(float(loss)),
+    )
+    LOGGER.info(f"trained at K = {size}: loss {losses[-1]:.3f}")
     return critic.eval()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from mutua.studies import LOGGER
 from mutua.studies.density_ratio.bound_chain import chain_figure, chain_table
 from mutua.studies.density_ratio.laws import laws
 from mutua.studies.mi_estimators.figures import panels
+from mutua.training import Plan, descend
 from mutua.types import InputError, Result, Table
 
 __all__ = ["PRESETS", "Config", "run"]
@@ -273,13 +275,8 @@ def _tensor(values: np.ndarray) -> Tensor:
 
 def _descend(network: nn.Module, loss: Callable[[], Tensor], config: Config) -> None:
     """Adam, its rate falling to nothing in a half cosine: what is shown is the optimum, not the last noise."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
-    for _ in range(config.steps):
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
-        schedule.step()
+    plan = Plan(epochs=config.steps, optimizer="adam", lr=config.rate, weight_decay=0.0)
+    descend(lambda _: loss(), network.parameters(), repeat(None), plan)
 
 
 def _row(name: str, f: Log, log_r: Log, joint: np.ndarray, product: np.ndarray) -> list[object]:

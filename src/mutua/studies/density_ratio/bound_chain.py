@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from mutua.bounds import dv, infonce, jsd, nwj
 from mutua.critics import Bilinear, Separable
 from mutua.scores import paired
 from mutua.studies import LOGGER
+from mutua.training import Plan, descend
 from mutua.types import Contrast, Critic, Table
 
 __all__ = ["Chain", "Summed", "chain_figure", "chain_table", "exact", "measured"]
@@ -146,11 +148,13 @@ def _drawn(n: int, d: int, rho: float, generator: torch.Generator) -> tuple[Tens
 def _train(
     critic: Critic, objective: Contrast, d: int, rho: float, steps: int, generator: torch.Generator
 ) -> Critic:
-    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-3)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        (-objective(paired(critic, *_drawn(128, d, rho, generator)))).backward()
-        optimizer.step()
+    plan = Plan(epochs=steps, optimizer="adam", lr=1e-3, weight_decay=0.0, schedule="constant")
+    descend(
+        lambda _: -objective(paired(critic, *_drawn(128, d, rho, generator))),
+        critic.parameters(),
+        repeat(None),
+        plan,
+    )
     return critic.eval()
 
 

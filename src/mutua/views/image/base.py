@@ -23,6 +23,8 @@ __all__ = ["ImageTransform", "as_dtype", "as_float", "check_images", "check_rgb"
 class ImageTransform(Transform):
     """A view of images (n, c, h, w)."""
 
+    kind = "image"
+
     def check(self, batch: Batch) -> None:
         check_images(batch)
 

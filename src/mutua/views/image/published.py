@@ -1,4 +1,4 @@
-"""Compositions of views as papers publish them."""
+"""Compositions of views of images as papers publish them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from mutua.views.base import check_probability
 from mutua.views.compose import Compose
 from mutua.views.image.blur import GaussianBlur
 from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
-from mutua.views.image.jitter import ColourJitter, Greyscale
+from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
 
-__all__ = ["simclr"]
+__all__ = ["byol", "moco", "simclr", "vicreg"]
+
+Size = int | tuple[int, int]
+
+BLUR_ABOVE = 32
+"""The largest side in pixels that published blurs are left out for, as SimCLR does on CIFAR-10 (B.9)."""
 
 
 def simclr(
     channels: int,
-    size: int | tuple[int, int],
+    size: Size,
     *,
     strength: float = 0.5,
     flip: float = 0.5,
@@ -41,24 +46,108 @@ def simclr(
     Paper: Chen et al. 2020, A simple framework for contrastive learning of visual representations,
     arXiv:2002.05709, appendix A (B.9 for CIFAR-10).
     """
+    p_blur = _published_blur(0.5, size) if blur is None else blur
+    return _views(channels, size, (0.8, 0.8, 0.8, 0.2), strength, flip, scale, p_blur)
+
+
+def byol(
+    channels: int,
+    size: Size,
+    *,
+    strength: float = 1.0,
+    flip: float = 0.5,
+    scale: tuple[float, float] = (0.08, 1.0),
+) -> tuple[Compose, Compose]:
+    """BYOL's two views, which differ: the first always blurred; the second rarely, and solarised one time in five.
+
+    Jitter of brightness and contrast by 0.4 s, saturation by 0.2 s and hue by 0.1 s with probability 0.8, grey
+    with 0.2. Barlow Twins takes the same two. Blurs are left out up to 32 px, as SimCLR does.
+
+    Args: as of `simclr`; strength 1 is as published.
+
+    Papers: Grill et al. 2020, Bootstrap your own latent, arXiv:2006.07733, table 6; Zbontar et al. 2021, Barlow
+    Twins, arXiv:2103.03230.
+    """
+    jitter = (0.4, 0.4, 0.2, 0.1)
+    first = _views(channels, size, jitter, strength, flip, scale, _published_blur(1.0, size))
+    second = _views(channels, size, jitter, strength, flip, scale, _published_blur(0.1, size), solarise=0.2)
+    return first, second
+
+
+def moco(
+    channels: int,
+    size: Size,
+    *,
+    strength: float = 1.0,
+    flip: float = 0.5,
+    scale: tuple[float, float] = (0.2, 1.0),
+) -> Compose:
+    """MoCo v2's views, SimSiam's too: crops of a fifth at least, jitter by 0.4 s (hue 0.1 s), grey, blur.
+
+    Probabilities: jitter 0.8, grey 0.2, blur 0.5. Blurs are left out up to 32 px, as SimSiam does on CIFAR-10.
+
+    Args: as of `simclr`; strength 1 is as published.
+
+    Papers: Chen, Fan, Girshick and He 2020, Improved baselines with momentum contrastive learning,
+    arXiv:2003.04297; Chen and He 2021, Exploring simple Siamese representation learning, arXiv:2011.10566.
+    """
+    return _views(channels, size, (0.4, 0.4, 0.4, 0.1), strength, flip, scale, _published_blur(0.5, size))
+
+
+def vicreg(
+    channels: int,
+    size: Size,
+    *,
+    strength: float = 1.0,
+    flip: float = 0.5,
+    scale: tuple[float, float] = (0.08, 1.0),
+) -> Compose:
+    """VICReg's views: BYOL's jitter, blur one time in two and solarisation one in ten, for both views alike.
+
+    Blurs are left out up to 32 px, as SimCLR does.
+
+    Args: as of `simclr`; strength 1 is as published.
+
+    Paper: Bardes, Ponce and LeCun 2022, VICReg, arXiv:2105.04906, appendix C.
+    """
+    jitter = (0.4, 0.4, 0.2, 0.1)
+    return _views(channels, size, jitter, strength, flip, scale, _published_blur(0.5, size), solarise=0.1)
+
+
+def _published_blur(p: float, size: Size) -> float:
+    return p if max(size if isinstance(size, tuple) else (size,)) > BLUR_ABOVE else 0.0
+
+
+def _views(
+    channels: int,
+    size: Size,
+    jitter: tuple[float, float, float, float],
+    strength: float,
+    flip: float,
+    scale: tuple[float, float],
+    blur: float,
+    solarise: float = 0.0,
+) -> Compose:
+    """Crop, flip, jitter (brightness, contrast, saturation, hue, times the strength), grey, blur, solarise."""
     if channels < 1:
         raise InputError(f"channels: {channels}; give the number of channels of the images, at least 1")
     if not strength >= 0:
         raise InputError(f"strength: {strength}; give a number of at least 0")
     sides = size if isinstance(size, tuple) else (size, size)
-    p_blur = (0.5 if max(sides) > 32 else 0.0) if blur is None else blur
     check_probability(flip, "flip")
-    check_probability(p_blur, "blur")
+    check_probability(blur, "blur")
     rgb = channels == 3
     views: list[View] = [RandomResizedCrop(sides, scale=scale)]
     if flip:
         views.append(HorizontalFlip(flip))
     if strength:
-        s = 0.8 * strength
-        hue = min(0.5, 0.2 * strength)  # half a turn either way is already every hue
-        views.append(ColourJitter(s, s, s if rgb else 0.0, hue if rgb else 0.0, p=0.8))
+        brightness, contrast, saturation, hue = (strength * amount for amount in jitter)
+        hue = min(0.5, hue)  # half a turn either way is already every hue
+        views.append(ColourJitter(brightness, contrast, saturation if rgb else 0.0, hue if rgb else 0.0, p=0.8))
     if rgb:
         views.append(Greyscale(0.2))
-    if p_blur:
-        views.append(GaussianBlur(p=p_blur))
+    if blur:
+        views.append(GaussianBlur(p=blur))
+    if solarise:
+        views.append(Solarise(p=solarise))
     return Compose(tuple(views))

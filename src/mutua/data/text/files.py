@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import importlib
 import io
+import itertools
 import lzma
 import os
 import zlib
@@ -17,15 +19,22 @@ from typing import Any
 from mutua.data.store import reason
 from mutua.types import InputError
 
-__all__ = ["ERRORS", "PathLike", "pieces", "pieces_of_lines", "reading"]
+__all__ = ["ERRORS", "PathLike", "checked_reading", "pieces", "pieces_of_lines", "reading"]
 
 PathLike = str | os.PathLike[str]
 
-# What to do with bytes that are no UTF-8, by Python's names.
+# What to do with bytes that are no text, by Python's names.
 ERRORS = ("strict", "replace", "ignore")
 
 _PIECE = 1 << 20
-_BOM = b"\xef\xbb\xbf"
+_BOM = codecs.BOM_UTF8
+# UTF-32's before UTF-16's, which begins it.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def opened(path: Path) -> io.BufferedIOBase:
@@ -105,28 +114,91 @@ def reading(path: Path) -> Iterator[io.BufferedIOBase]:
             raise InputError(f"{path}: damaged or cut short ({reason(error)}); fetch or pack it again") from None
 
 
-def pieces(path: PathLike, errors: str = "strict") -> Iterator[bytes]:
-    """Pieces of about a megabyte, valid UTF-8 each, of the file at `path`.
+def checked_reading(errors: str, encoding: str) -> None:
+    """Raise `InputError` for what is no way of reading bytes as text."""
+    if errors not in ERRORS:
+        raise InputError(f"errors: {errors!r}; use one of {', '.join(ERRORS)}")
+    try:
+        "".encode(encoding)  # of binary "encodings" such as zip too, this is a LookupError
+        codecs.getincrementaldecoder(encoding)
+    except (LookupError, TypeError, UnicodeError):
+        raise InputError(
+            f"encoding: {encoding!r} is none that Python knows; utf-8, utf-16, cp1252 and latin-1 are usual"
+        ) from None
 
-    Raises InputError where the file cannot be read or unpacked, and, with errors="strict", where it is not UTF-8:
-    the position of the first bad byte is named.
+
+def pieces(path: PathLike, errors: str = "strict", encoding: str = "utf-8") -> Iterator[bytes]:
+    """Pieces of about a megabyte, valid UTF-8 each, of the text file at `path`.
+
+    A byte order mark of UTF-16 or UTF-32 is believed. Raises InputError where the file cannot be read or unpacked,
+    and, with errors="strict", where it is not in its encoding or holds a zero byte: line and byte are named.
     """
+    checked_reading(errors, encoding)
     path = Path(path)
     with reading(path) as file:
-        yield from _valid(iter(lambda: file.read(_PIECE), b""), str(path), errors)
+        yield from _valid(iter(lambda: file.read(_PIECE), b""), str(path), errors, encoding)
 
 
-def _valid(blocks: Iterator[bytes], name: str, errors: str) -> Iterator[bytes]:
+def _valid(blocks: Iterator[bytes], name: str, errors: str, encoding: str) -> Iterator[bytes]:
     """Blocks cut between characters, and checked. `name` is what messages call their source."""
-    position, rest = 0, b""
-    for number, read in enumerate(blocks):
-        block = rest + read
-        if number == 0 and block.startswith(_BOM):
-            block, position = block[3:], 3
-        block, rest = _cut(block)
-        yield _checked(block, name, position, errors)
-        position += len(block)
-    yield _checked(rest, name, position, errors)
+    first = next(blocks, b"")
+    utf8 = codecs.lookup(encoding).name == "utf-8"
+    if utf8:
+        marked = next((wide for mark, wide in _MARKS if first.startswith(mark)), None)
+        utf8, encoding = marked is None, marked or encoding
+    position = line = 0
+    skipped = len(_BOM) if utf8 and first.startswith(_BOM) else 0
+    blocks = itertools.chain([first[skipped:]], blocks)
+    for block, size in (
+        _checked(blocks, name, errors, skipped) if utf8 else _decoded(blocks, name, errors, encoding)
+    ):
+        if errors == "strict" and (at := block.find(0)) >= 0:
+            where = f"line {line + block.count(10, 0, at) + 1:,}" + (f", byte {position + at + skipped:,}" * utf8)
+            raise InputError(
+                f"{name}: a zero byte at {where}: no text, or UTF-16 without its mark; give a text file, or "
+                "encoding='utf-16-le'"
+            )
+        position, line = position + size, line + block.count(10)
+        yield block
+
+
+def _checked(blocks: Iterator[bytes], name: str, errors: str, position: int) -> Iterator[tuple[bytes, int]]:
+    """Blocks of UTF-8, and how many bytes of the file they were; `position` bytes were passed over."""
+    rest, line = b"", 0
+    for block in itertools.chain(blocks, [b""]):
+        whole, rest = _cut(rest + block) if block else (rest, b"")
+        try:
+            whole.decode("utf-8")
+            text = whole
+        except UnicodeDecodeError as error:
+            if errors == "strict":
+                line += whole.count(10, 0, error.start)
+                raise _no_text(name, "UTF-8", line, position + error.start, whole[error.start]) from None
+            text = whole.decode("utf-8", errors).encode("utf-8")
+        yield text, len(whole)
+        position, line = position + len(whole), line + whole.count(10)
+
+
+def _decoded(blocks: Iterator[bytes], name: str, errors: str, encoding: str) -> Iterator[tuple[bytes, int]]:
+    """As `_checked`, of text in another encoding."""
+    decoder, position, line = codecs.getincrementaldecoder(encoding)(errors), 0, 0
+    for block in itertools.chain(blocks, [b""]):
+        held = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            good = bytes(error.object[: error.start]).decode(encoding, "ignore")
+            at = position - held + error.start
+            raise _no_text(name, encoding, line + good.count("\n"), at, error.object[error.start]) from None
+        yield text.encode("utf-8", "replace"), len(block)
+        position, line = position + len(block), line + text.count("\n")
+
+
+def _no_text(name: str, encoding: str, lines: int, at: int, byte: int) -> InputError:
+    return InputError(
+        f"{name}: not {encoding} at line {lines + 1:,}, byte {at:,} (0x{byte:02x}); give its encoding (cp1252 is "
+        "western Europe's), or errors='replace'"
+    )
 
 
 def _cut(block: bytes) -> tuple[bytes, bytes]:
@@ -139,19 +211,6 @@ def _cut(block: bytes) -> tuple[bytes, bytes]:
         if byte < 0x80:
             break
     return block, b""
-
-
-def _checked(block: bytes, name: str, position: int, errors: str) -> bytes:
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if errors != "strict":
-            return block.decode("utf-8", errors).encode("utf-8")
-        at = position + error.start
-        raise InputError(
-            f"{name}: not UTF-8 at byte {at:,} (0x{block[error.start]:02x}); convert it, or use errors='replace'"
-        ) from None
-    return block
 
 
 def pieces_of_lines(lines: Iterable[str]) -> Iterator[bytes]:
