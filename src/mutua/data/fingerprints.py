@@ -62,7 +62,7 @@ def fingerprint_of(marks: UInt64[np.ndarray, " n"]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """The examples that something was trained on, as a file keeps them: their marks, and names where they have any."""
+    """The examples that something was trained on, as a file keeps them: marks, and names where they have any."""
 
     marks: UInt64[np.ndarray, " n"]
     names: tuple[str, ...] | None = None
@@ -86,7 +86,7 @@ class Recorded:
 
 
 def difference(before: Recorded, after: Recorded) -> str:
-    """What changed, in words: how many are new, missing or changed, and the first of each; "" where nothing did."""
+    """What changed, in words: how many are new, missing or changed, and the first of each; "" if nothing did."""
     if np.array_equal(before.marks, after.marks):
         return ""
     n, m = len(before.marks), len(after.marks)
