@@ -91,7 +91,7 @@ def test_10_to_14_bits_in_16_are_read_as_that(top: int, white: int, kind: str) -
     seen = [survey(raw, "x"), Seen((1, 1), grey=True)]
     assert white_of(seen) == white
     found = pixels_of(raw, "x", size=None, grey=True, white=white).ravel()
-    assert np.abs(found - values.ravel() * 255 / white).max() <= 0.5
+    assert np.abs(found - values.ravel() * (255 / white)).max() <= 0.5
     held = {255: ", which hold 8", 1023: ", which hold 10", 4095: ", which hold 12", 16383: ", which hold 14"}
     assert notes_of(seen, white) == [f"1 of 16 bits{held.get(white, '')}, made 8 bits"]
     if white < top + 1 < 65536:

@@ -190,7 +190,7 @@ def windowed(
     called = None
     if names is not None:
         called = tuple(
-            names[i] if reading.hop is None else f"{names[i]}@{_told(s, rate)}"
+            names[i] if reading.hop is None else f"{names[i]}@{_told(int(s), rate)}"
             for i, s in zip(of, start, strict=True)
         )
     return Windowed(

@@ -67,8 +67,10 @@ class BadImageError(InputError):
     """One image that cannot be read: skipped and counted where the caller asks for that."""
 
 
-def _opened(file: Path | bytes) -> Image.Image:
-    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+def _opened(file: Path | bytes) -> io.BufferedIOBase:
+    # Not by its name: Pillow 13.0 maps an uncompressed TIFF that it knows the name of, with height and width
+    # exchanged where the TIFF is turned, and its pixels come out scrambled.
+    return io.BytesIO(file) if isinstance(file, bytes) else open(file, "rb")
 
 
 def _reason(error: Exception) -> str:
@@ -83,7 +85,7 @@ def _reason(error: Exception) -> str:
 
 def _guarded(file: Path | bytes, name: str, read: Callable[[Image.Image], T]) -> T:
     try:
-        with _opened(file) as image:
+        with _opened(file) as stream, Image.open(stream, formats=FORMATS) as image:
             return read(image)
     except BadImageError:
         raise
@@ -114,11 +116,12 @@ class Seen:
 def seen_of(image: Image.Image) -> Seen:
     """What an opened image is: from its header alone, unless it is grey and of 16 bits, which is decoded."""
     width, height = image.size
-    turned = image.getexif().get(_ORIENTATION) in _TURNED
+    tiles = list(getattr(image, "tile", ()))
+    turned = image.getexif().get(_ORIENTATION) in _TURNED  # decodes a PNG without EXIF, in search of a late one
     tags = getattr(image, "tag_v2", None)
     if turned and tags is not None and (width, height) != (tags.get(256), tags.get(257)):
         turned = False  # Pillow gives a TIFF's size as shown already, and turns its pixels while it decodes
-    raw = [tile[3] for tile in getattr(image, "tile", ())]
+    raw = [tile[3] for tile in tiles]
     modes = {str(args[0] if isinstance(args, tuple) and args else args) for args in raw}
     cut = image.mode not in GREY and any(";16" in mode for mode in modes)
     alpha = image.mode in _SEE_THROUGH or "transparency" in image.info
