@@ -156,7 +156,7 @@ def test_rows_by_number(tmp_path: Path) -> None:
             assert images.take(index).flatten(1)[:, 0].tolist() == [8, 0]
         assert images.take(np.array([False, True, False])).flatten(1)[:, 0].tolist() == [4]
         assert len(images.take(torch.arange(0))) == 0
-        for wrong in ([3], [-4], [0.5], [[0]], ["a"], np.array([True])):
+        for wrong in ([3], [-4], np.array([0.5]), np.array([[0]]), np.array(["a"]), np.array([True])):
             with pytest.raises(InputError, match=r"^index: "):
                 images.take(wrong)
 
