@@ -9,9 +9,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from jaxtyping import UInt64
 from torch import Tensor
 
 from mutua.data.examples import Described, row_numbers
+from mutua.data.fingerprints import marks_of_files, marks_of_rows
 from mutua.data.labels import Labels
 from mutua.data.parallel import in_threads
 from mutua.data.reading import Reading, samples_of
@@ -83,6 +85,16 @@ class Windowed(Described):
 
     def __len__(self) -> int:
         return len(self.of)
+
+    def _marked(self) -> UInt64[np.ndarray, " n"]:
+        """Of the files that windows are cut from, where they lie in files: not all of these is read for it."""
+        paths = getattr(self.data, "paths", None)
+        if paths is None:
+            return super()._marked()
+        used = np.unique(self.of)
+        of_file = np.zeros(len(paths), np.uint64)
+        of_file[used] = marks_of_files([paths[k] for k in used])
+        return marks_of_rows(np.stack([of_file[self.of], self.start.astype(np.uint64)], 1))
 
     @property
     def _length(self) -> int:
@@ -178,7 +190,7 @@ def windowed(
     called = None
     if names is not None:
         called = tuple(
-            names[i] if reading.hop is None else f"{names[i]}@{_told(s, rate)}"
+            names[i] if reading.hop is None else f"{names[i]}@{_told(int(s), rate)}"
             for i, s in zip(of, start, strict=True)
         )
     return Windowed(

@@ -89,7 +89,10 @@ def fit(
         stack.enter_context(torch.random.fork_rng(devices=[]))
         if not resume:
             calibrate(method, data)
-        trainer = Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
+        about: dict[str, Any] = {"examples": n, "batch": batch}
+        if path is not None and (fingerprint := getattr(data, "fingerprint", None)) is not None:
+            about["data"] = fingerprint
+        trainer = Trainer(method, plan, n // batch, about)
         on_cuda = trainer.fabric.device.type == "cuda"
         if on_cuda:
             stack.enter_context(torch.random.fork_rng(devices=[trainer.fabric.device]))
