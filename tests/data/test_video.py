@@ -22,6 +22,7 @@ from mutua.data.kinds import KINDS
 from mutua.data.kinds.image import fitted
 from mutua.data.video.clips import survey
 from mutua.data.video.films import Films
+from mutua.data.video.track import heard
 from mutua.evaluation import raw
 from mutua.types import InputError, Spec
 
@@ -153,6 +154,18 @@ def test_sound_of_the_same_seconds(tmp_path, name, codec, sound, within, start):
         assert float(loud[-1]) == pytest.approx(0.5, abs=within)
         assert float(batch["sound"][[0, 1, 3]].abs().max()) < 0.05
         assert 0.7 < float(batch["sound"].abs().max()) < 0.9
+
+
+@pytest.mark.parametrize(("name", "sound"), [("a.mp4", "aac"), ("a.mkv", "aac"), ("a.webm", "libopus")])
+def test_sound_from_the_middle_is_that_of_the_whole(tmp_path, name, sound):
+    """A decoder that begins in the middle of a tone needs what lies before to be right. Matroska keeps
+    milliseconds: there the part is the whole's but for a shift of one at most."""
+    path = film(tmp_path / name, codec="libvpx" if sound == "libopus" else "libx264", sound=sound, beep=2.3)
+    whole, most = heard(path, 0.0, 4 * 48_000, 48_000), 0 if name == "a.mp4" else 48
+    for first in (2.35, 2.4, 2.45):
+        part, at = heard(path, first, 7200, 48_000), round(first * 48_000)
+        off = [np.abs(part - whole[at + k : at + k + 7200]).max() for k in range(-most, most + 1)]
+        assert min(off) < 0.02
 
 
 def test_sound_where_some_have_none(tmp_path):
