@@ -25,12 +25,10 @@ def _show(axes: Axes, pixels: UInt8[np.ndarray, "c h w"], title: str = "") -> No
     axes.set(xticks=[], yticks=[])
 
 
-def crop_figure(
-    image: UInt8[np.ndarray, "c h w"], pairs: Mapping[str, tuple[tuple[str, Box], tuple[str, Box]]]
-) -> str:
+def crop_figure(image: UInt8[np.ndarray, "c h w"], pairs: Mapping[str, Sequence[tuple[str, Box]]]) -> str:
     """A row for each kind of pair: the image with both boxes, and what is in them."""
     with plots.figure(6.6, 2.3 * len(pairs), len(pairs), 3) as (fig, grid):
-        for row, (title, boxes) in zip(np.atleast_2d(grid), pairs.items(), strict=True):  # type: ignore[arg-type]
+        for row, (title, boxes) in zip(np.atleast_2d(grid), pairs.items(), strict=True):  # type: ignore[call-overload]
             _show(row[0], image, title)
             for axes, colour, (name, (top, left, height, width)) in zip(
                 row[1:], plots.COLOURS[1:], boxes, strict=False
