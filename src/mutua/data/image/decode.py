@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -85,7 +85,7 @@ def _reason(error: Exception) -> str:
 
 def _guarded(file: Path | bytes, name: str, read: Callable[[Image.Image], T]) -> T:
     try:
-        with _opened(file) as stream, Image.open(stream, formats=FORMATS) as image:
+        with _opened(file) as stream, Image.open(cast(IO[bytes], stream), formats=FORMATS) as image:
             return read(image)
     except BadImageError:
         raise
