@@ -11,8 +11,9 @@ import torch.distributed as dist
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from methods.small import PAIRS, SPECS, composed, in_double, sample
+from methods.small import PAIRS, SPECS, composed, precise, sample
 from mutua import ranks
+from mutua.objectives.batches import part
 from mutua.training import Plan, fit
 from mutua.training import checkpoint as checkpoints
 from mutua.training.norm import synchronised
@@ -24,9 +25,9 @@ def build(name: str, kind: str) -> nn.Module:
     return composed(name, kind, seed=5).double()
 
 
-def examples(kind: str) -> Tensor:
+def examples(kind: str) -> Any:
     """The whole batch."""
-    return in_double(sample(SPECS[kind], 8, torch.Generator().manual_seed(1)))
+    return precise(sample(SPECS[kind], 8, torch.Generator().manual_seed(1)))
 
 
 def measured(method: Any, batch: Tensor) -> dict[str, Tensor]:
@@ -51,7 +52,7 @@ def measured(method: Any, batch: Tensor) -> dict[str, Tensor]:
 def step_of_two(rank: int, folder: str, name: str, kind: str) -> None:
     """One step on this rank's half of the batch."""
     method = synchronised(build(name, kind))
-    found = measured(method, examples(kind).chunk(2)[rank])
+    found = measured(method, part(examples(kind), slice(4 * rank, 4 * rank + 4)))
     if rank == 0:
         torch.save(found, Path(folder) / f"{name}-{kind}.pt")
 

@@ -86,6 +86,7 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
         "contrasts": "ica.contrastive.contrasts",
         "descent": "ica.contrastive.descent",
         "gcl": "ica.contrastive.gcl",
+        "kept": "estimators.files",
         "learned": "ica.contrastive.base",
         "networks": "ica.contrastive.networks",
         "pairs": "ica.contrastive.pairs",

@@ -205,7 +205,7 @@ def test_runs_that_cannot_be_used(trained, tmp_path, capsys):
 
 
 def test_words_it_does_not_know(capsys):
-    for arguments in (("fly",), ("train", "moco"), ("train", "simclr", "--data", "digits", "--epocs", "3"), ()):
+    for arguments in (("fly",), ("train", "mocha"), ("train", "simclr", "--data", "digits", "--epocs", "3"), ()):
         code, _, errors = run(capsys, *arguments)
         assert code == 2
         assert "Traceback" not in errors

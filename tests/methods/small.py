@@ -8,23 +8,22 @@ import torch
 from torch import Generator, Tensor
 
 from mutua import runs
-from mutua.data import KINDS
+from mutua.data.kinds import KINDS
+from mutua.encoders import ENCODERS
 from mutua.methods import METHODS
-from mutua.types import Batch, Method, Spec
-
-SPECS = {name: kind.small for name, kind in KINDS.items()}
-ENCODER = {"image": "dim32"}
-"""Smaller than the usual one of the kind, which is taken elsewhere."""
+from mutua.objectives.batches import length, part
+from mutua.types import Batch, Method, Spec, parted
 
 PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
-"""(Method, kind of data), every one there is."""
+"""(Method, kind of data)."""
+
+SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around a small encoder of the kind."""
-    encoder = ENCODER.get(kind, METHODS[name].encoder[kind])
-    recipe = runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed)
-    return runs.compose(recipe)
+    """The method with its small settings, around the first encoder that takes the kind."""
+    encoder = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    return runs.compose(runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed))
 
 
 def sample(spec: Spec, n: int, generator: Generator | None = None) -> Batch:
@@ -32,6 +31,21 @@ def sample(spec: Spec, n: int, generator: Generator | None = None) -> Batch:
     return KINDS[spec.kind].sample(spec, n, generator or Generator().manual_seed(4))
 
 
-def in_double(batch: Tensor) -> Tensor:
-    """Examples as floats in double precision: bytes over 255, 16 bits over 32,768."""
-    return batch.double() / {torch.uint8: 255, torch.int16: 32768}.get(batch.dtype, 1)
+def precise(batch: Batch) -> Batch:
+    """The examples in double precision, whole numbers as shares of their range."""
+    x, mask = parted(batch)
+    full = {torch.uint8: 255.0, torch.int16: 32768.0}.get(x.dtype, 1.0)
+    return x.double() / full if mask is None else {"x": x.double() / full, "mask": mask}
+
+
+class Held:
+    """Rows of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return length(self.batch)
+
+    def take(self, index: Tensor) -> Batch:
+        return part(self.batch, index)

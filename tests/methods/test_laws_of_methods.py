@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import Generator
 
-from methods.small import PAIRS, SPECS, composed, in_double, sample
+from methods.small import PAIRS, SPECS, Held, composed, precise, sample
 from mutua import runs
-from mutua.data import Held, load
-from mutua.encoders import image_spec
+from mutua.data import load
 from mutua.methods import METHODS
 from mutua.objectives.batches import part
 from mutua.training import cached_step, fit
@@ -26,7 +25,7 @@ cut_pairs = pytest.mark.parametrize(
 
 def doubled(name, kind):
     """A method and a batch in double precision."""
-    return composed(name, kind).double().train(), in_double(sample(SPECS[kind], 8))
+    return composed(name, kind).double().train(), precise(sample(SPECS[kind], 8))
 
 
 @every_pair
@@ -133,9 +132,9 @@ def test_any_number_of_channels(name, channels):
 @every_pair
 def test_two_examples_are_enough_and_one_is_refused(name, kind):
     plan = replace(METHODS[name].plan, epochs=1)
-    fit(composed(name, kind), Held(SPECS[kind], values=sample(SPECS[kind], 2).numpy()), plan)
+    fit(composed(name, kind), Held(sample(SPECS[kind], 2)), plan)
     with pytest.raises(InputError, match="data: 1 example"):
-        fit(composed(name, kind), Held(SPECS[kind], values=sample(SPECS[kind], 1).numpy()), plan)
+        fit(composed(name, kind), Held(sample(SPECS[kind], 1)), plan)
 
 
 @every_pair
@@ -182,9 +181,9 @@ def test_every_argument_is_explained_and_the_paper_named(name):
 
 def test_unknown_settings_are_refused():
     with pytest.raises(InputError, match="settings: simclr has no tempature; it has temperature"):
-        runs.compose(runs.Recipe("simclr", "dim32", image_spec(3, 16), {"tempature": 1.0}))
+        runs.compose(runs.Recipe("simclr", "dim32", SPECS["image"], {"tempature": 1.0}))
     with pytest.raises(InputError, match="method: 'mocha' is none of barlow_twins, byol"):
-        runs.compose(runs.Recipe("mocha", "dim32", image_spec(3, 16)))
+        runs.compose(runs.Recipe("mocha", "dim32", SPECS["image"]))
 
 
 @every_pair

@@ -18,8 +18,8 @@ def read_columns(
     Asked for by their names, or by one text of names with commas between, where what is a column's name as it
     stands is taken whole, with its commas.
 
-    Raises `InputError` as `read_table` does, for a name that is empty or occurs twice, and for a column asked for that
-    can't be used. Missing cells are left to the caller.
+    Raises `InputError` as `read_table` does, for a name that is empty or occurs twice, and for a column asked for
+    that can't be used. Missing cells are left to the caller.
     """
     if isinstance(chosen, str):
         chosen = _split(chosen, titles_of(file))

@@ -44,7 +44,8 @@ class Information:
     Args:
         files: Two files, paired row by row, or one table: .npy, .npz:NAME, .csv, .tsv, .parquet.
         x: Columns of the table (or of the first file), by name, with commas between. By number for arrays.
-        y: Columns of the table (or of the second file). Alone, with one table: every other column against this one.
+        y: Columns of the table (or of the second file). Alone, with one table: every other column against this
+        one.
         given: What is known already, for conditional information: columns of the table, or a third file.
         effort: quick, default or thorough: seconds, a minute, several.
         estimator: auto, or one by name: ksg, gaussian, histogram, barber_agakov, infonce, mine, smile_5, club...
@@ -57,7 +58,8 @@ class Information:
         continuous_given: Take the integers of what is given as measures.
         serial: Whether neighbouring rows depend on each other, as in a recording over time; auto looks.
         drop_missing: Leave out the rows in which a column that is used has no value.
-        pairwise: Information between every two columns of a table instead; missing values are left out pair by pair.
+        pairwise: Information between every two columns of a table instead; missing values are left out pair by
+        pair.
         checks: Check that the estimator keeps the laws of information on these data: six more estimates.
         plot: Picture to write, .png or .svg.
         permutations: Of the test against independence.
@@ -111,13 +113,14 @@ class Information:
         )
         for side in (x, y, *given):
             _check_whole(side)
-        kinds = {"discrete_x": self._kind("x", x), "discrete_y": self._kind("y", y)}
+        kind_x, kind_y = self._kind("x", x), self._kind("y", y)
         if not given:
             with _progress("mi") as told:
                 result = mutual_information(
                     x,
                     y,
-                    **kinds,
+                    discrete_x=kind_x,
+                    discrete_y=kind_y,
                     effort=self.effort,
                     serial=SERIAL[self.serial],
                     permutations=self.permutations,
@@ -132,7 +135,8 @@ class Information:
                 x,
                 y,
                 *given,
-                **kinds,
+                discrete_x=kind_x,
+                discrete_y=kind_y,
                 discrete_z=self._kind("given", *given),
                 effort=self.effort,
                 serial=SERIAL[self.serial],
@@ -147,7 +151,8 @@ class Information:
                 self_checks(
                     x,
                     y,
-                    **kinds,
+                    discrete_x=kind_x,
+                    discrete_y=kind_y,
                     effort=self.effort,
                     whole=whole,
                     seed=self.seed,
@@ -155,7 +160,7 @@ class Information:
                 )
             )
         if self.plot is not None:
-            read_x, read_y = variable(x, "x", kinds["discrete_x"]), variable(y, "y", kinds["discrete_y"])
+            read_x, read_y = variable(x, "x", kind_x), variable(y, "y", kind_y)
             write_plot(self.plot, read_x, read_y, result, title, unit, self.seed)
         scaled = _scaled(result) if self.bits else result
         if self.json:
@@ -236,7 +241,8 @@ class Information:
                 raise InputError(f"{first}: has one column, which is x or y; give the other as a second file")
             listed = ", ".join(titles[:20])
             raise InputError(
-                f"{first}: say which columns are which, as --x A,B --y C, or --y C alone for all against it, or give y as "
+                f"{first}: say which columns are which, as --x A,B --y C, or --y C alone for all against it, "
+                "or give y as "
                 f"a second file; it has {listed}"
             )
         x = read_columns(first, self.x, discrete=self.discrete_x)
@@ -319,7 +325,8 @@ def _check_whole(side: Columns) -> None:
         if column.missing is not None:
             row = int(column.missing.argmax())
             raise InputError(
-                f"{side.where(column)}: missing value in {column.place(row)}, the first of {int(column.missing.sum()):,}; "
+                f"{side.where(column)}: missing value in {column.place(row)}, the first of "
+                f"{int(column.missing.sum()):,}; "
                 "fill them in, or leave such rows out with --drop-missing"
             )
         column.check(side.where(column))

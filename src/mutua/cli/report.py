@@ -92,7 +92,7 @@ def make_report(
     html = run_page(
         f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
         subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {count:,} {kind.plural}",
-        summary=[f"Learned without labels: {about.about} Features shown: {shown_depth}.", *summary],
+        summary=[f"Learned without labels. {about.about} Features shown: {shown_depth}.", *summary],
         tables=runs.read_tables(run),
         metrics=read(run / "metrics.csv"),
         features=values,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,15 +45,17 @@ def conditional_mutual_information(
 ) -> MutualInformationResult:
     """I(X; Y | Z), in nats.
 
-    With X' = X - m(Z), and Y' alike, m a regression of normal scores on z (polynomials, and indicators of categories),
+    With X' = X - m(Z), and Y' alike, m a regression of normal scores on z (polynomials, and indicators of
+    categories),
 
         I(X; Y | Z) = I(X'; (Y', Z)) - I(X'; Z),
 
     whatever m is, since X' and Z give X; and where m is good the last term is near 0, so that no large numbers are
-    taken from each other. The interval is the first term's, with the second's in quadrature. The p-value permutes X'
-    among rows of nearly the same z (`score_test`): exact where z is categories, and as good as the neighbourhoods of
-    20 rows are elsewhere. Where all three are categories they are counted, and with fewer than 150 rows I(X'; Y') is
-    read without a network. Where x and y both hold categories but z is a quantity, X' is X. `lower` is 0.
+    taken from each other. The interval is the first term's, with the second's in quadrature. The p-value permutes
+    X' among rows of nearly the same z (`score_test`): exact where z is categories, and as good as the
+    neighbourhoods of 20 rows are elsewhere. Where all three are categories they are counted, and with fewer than
+    150 rows I(X'; Y') is read without a network. Where x and y both hold categories but z is a quantity, X' is X.
+    `lower` is 0.
 
     Args and errors as `mutual_information`'s; z as x and y. Raises `InputError` where z determines x or y.
 
@@ -79,17 +82,19 @@ def conditional_mutual_information(
     left, kinds = _stacked(rest)
     right, right_kinds = _stacked(other)
     given, given_kinds = _stacked(c)
-    settings = {"effort": effort, "serial": serial if block == 1 else True, "seed": seed, "permutations": 19}
-    of_both = mutual_information(
+    estimate = partial(
+        mutual_information,
         left,
-        np.hstack([right, given]),
+        effort=effort,
         discrete_x=kinds,
-        discrete_y=[*right_kinds, *given_kinds],
-        **settings,
+        serial=serial if block == 1 else True,
+        permutations=19,
+        seed=seed,
     )
+    of_both = estimate(np.hstack([right, given]), discrete_y=[*right_kinds, *given_kinds])
     if not math.isfinite(of_both.value):
         return replace(of_both, lower=0.0, p_value=math.nan, diagnostics=tuple(notes) + of_both.diagnostics)
-    of_given = mutual_information(left, given, discrete_x=kinds, discrete_y=given_kinds, **settings)
+    of_given = estimate(given, discrete_y=given_kinds)
     taken = of_given.value if of_given.p_value <= 0.05 else 0.0
     value = max(of_both.value - taken, 0.0)
     low, high = (abs(end - of_both.value) for end in of_both.interval)
@@ -136,7 +141,8 @@ def _without(side: Variable, design: Float[ndarray, "n k"], name: str) -> Variab
     gone = left.std(0) < EXPLAINED * side.continuous.std(0)
     if gone.any():
         raise InputError(
-            f"z: a combination of its columns gives one of {name}'s, so nothing is left for the other side to say; leave "
+            f"z: a combination of its columns gives one of {name}'s, so nothing is left for the other side to "
+            "say; leave "
             "that column out of z"
         )
     return Variable(left, side.parts, ())

@@ -1,4 +1,4 @@
-"""Information of two discrete sides, from counts alone: right with few rows a cell, and in no time with many rows."""
+"""Information of two discrete sides, from counts alone: right with few rows a cell, fast with many rows."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def counted(
 
     Nearly unbiased down to a row a cell, where the plug-in is high by half a nat. The interval has three errors in
     quadrature: of sampling (the delta method, and the deviation under independence), the distance to Grassberger's
-    estimator, and a quarter of the correction. Where the test doesn't reject, the value is what the plug-in has over
-    its mean under permutation.
+    estimator, and a quarter of the correction. Where the test doesn't reject, the value is what the plug-in has
+    over its mean under permutation.
 
-    The test permutes rows, by drawing tables of the same margins where that is cheaper; where all permutations would
-    take longer than half a second, fewer are drawn and the p-value is from their normal law (a statistic that sums over
-    thousands of cells), at least 1/(1 + permutations).
+    The test permutes rows, by drawing tables of the same margins where that is cheaper; where all permutations
+    would take longer than half a second, fewer are drawn and the p-value is from their normal law (a statistic
+    that sums over thousands of cells), at least 1/(1 + permutations).
 
     Args:
         block: neighbouring rows that depend on each other.
@@ -157,7 +157,8 @@ def _doubts(n: int, kx: int, ky: int, plain: float, value: float) -> list[str]:
     if n >= 2 * kx * ky or plain - value < max(0.1, 0.2 * value):
         return []
     return [
-        f"{n:,} rows for {kx:,} x {ky:,} cells: counts alone read {plain:.2f} nats, of which most of the difference is "
+        f"{n:,} rows for {kx:,} x {ky:,} cells: counts alone read {plain:.2f} nats, of which most of the "
+        "difference is "
         "chance; group values, or collect more rows"
     ]
 

@@ -56,11 +56,13 @@ def pairwise(table: Any, *, discrete: Discrete = None, most: int = 10_000, seed:
 def pairs(table: Any, *, discrete: Discrete = None, most: int = 10_000, seed: int = 0) -> Pairs:
     """I between every two columns of a table, in nats, each from the rows in which both have a value.
 
-    Two columns of categories are counted; of others a Gaussian copula is read, and neighbours as far as they are more
-    than their own noise (`default.direct`): fast, and near 0 for independent columns, whatever their ties. Of more than
-    `most` rows a random sample is used. For groups of columns, an interval or a test use `mutual_information`.
+    Two columns of categories are counted; of others a Gaussian copula is read, and neighbours as far as they are
+    more than their own noise (`default.direct`): fast, and near 0 for independent columns, whatever their ties. Of
+    more than `most` rows a random sample is used. For groups of columns, an interval or a test use
+    `mutual_information`.
 
-    Columns that can't be used (constant, of lists, of as many categories as rows) are left out, which `notes` says.
+    Columns that can't be used (constant, of lists, of as many categories as rows) are left out, which `notes`
+    says.
 
     Args:
         discrete: which columns hold categories; None by type.
@@ -113,7 +115,8 @@ class Against:
     Attributes:
         name: of the column.
         result: value, interval and p-value, from the rows in which both have a value.
-        adjusted: the p-value adjusted for the number of columns: calling all below q related is wrong for a share q.
+        adjusted: the p-value adjusted for the number of columns: calling all below q related is wrong for a share
+        q.
     """
 
     name: str
@@ -134,9 +137,9 @@ def against(
 ) -> tuple[list[Against], list[str]]:
     """Every column of a table against one, by information, the largest first; and what was left out.
 
-    As `pairs` reads them, with an interval and a permutation test each (`default.score_test`). With d columns at least
-    40 d permutations are drawn, so that a single related column can be told; p-values are adjusted by Benjamini and
-    Hochberg.
+    As `pairs` reads them, with an interval and a permutation test each (`default.score_test`). With d columns at
+    least 40 d permutations are drawn, so that a single related column can be told; p-values are adjusted by
+    Benjamini and Hochberg.
 
     Args as `pairs` and `mutual_information`. `told(column, columns)` hears of progress.
 

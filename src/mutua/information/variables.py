@@ -123,7 +123,8 @@ def paired(sides: dict[str, Any], drop_missing: bool = False) -> tuple[list[Colu
         if len(read) == 2:
             raise InputError(f"x has {counted[0]} rows and y has {counted[1]}: give pairs, row by row")
         raise InputError(
-            f"{', '.join(list(sides)[:-1])} and {list(sides)[-1]} have {', '.join(counted[:-1])} and {counted[-1]} "
+            f"{', '.join(list(sides)[:-1])} and {list(sides)[-1]} have {', '.join(counted[:-1])} and "
+            f"{counted[-1]} "
             "rows: give as many of each, row by row"
         )
     if not drop_missing:
@@ -213,12 +214,14 @@ def _assumed(
         most = max(found for _, found in guessed)
         values = f"{most}" if len(guessed) == 1 else f"at most {most}"
         notes.append(
-            f"{of(guessed)}: integers of {values} values are taken as categories; say discrete=False if they measure"
+            f"{of(guessed)}: integers of {values} values are taken as categories; say discrete=False if they "
+            "measure"
         )
     if ties:
         most = max(count for _, count in ties)
         notes.append(
-            f"{of(ties)}: {'' if len(ties) == 1 else 'up to '}{most:,} of {n:,} values are ties of others; treated as "
+            f"{of(ties)}: {'' if len(ties) == 1 else 'up to '}{most:,} of {n:,} values are ties of others; "
+            "treated as "
             "an ordered quantity, and what is estimated is the information as recorded"
         )
     if dates:
@@ -237,7 +240,8 @@ def _check(column: Column, where: str, asked: bool | None) -> None:
     if column.missing is not None and not column.wrong:
         row = int(column.missing.argmax())
         raise InputError(
-            f"{where}: missing value in {column.place(row)}, the first of {int(column.missing.sum()):,}; impute such "
+            f"{where}: missing value in {column.place(row)}, the first of {int(column.missing.sum()):,}; "
+            "impute such "
             "rows, or leave them out by drop_missing=True (--drop-missing)"
         )
     column.check(where)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mutua.types import Batch
 
@@ -19,8 +20,9 @@ def length(batch: Any) -> int:
     return length(batch[0]) if isinstance(batch, (list, tuple)) else len(batch)
 
 
-def part(batch: Any, span: slice) -> Any:
-    """The examples of `span`, of a tensor or an array, or of each one in nested dicts, lists and tuples."""
+def part(batch: Any, span: slice | Tensor) -> Any:
+    """The examples of `span`, a slice or row numbers, of a tensor or an array, or of each in nested dicts, lists
+    and tuples."""
     if isinstance(batch, Mapping):
         return {name: part(value, span) for name, value in batch.items()}
     if isinstance(batch, (list, tuple)):

@@ -86,6 +86,10 @@ class Files:
     dtype: str
 
     @property
+    def moment(self) -> tuple[int, ...]:
+        return (self.channels,)
+
+    @property
     def lengths(self) -> np.ndarray:
         # What a resampler makes of n samples is rounded down, so that no window asks for more than there is.
         return np.array([head.frames * self.rate // head.rate for head in self.headers], np.int64)

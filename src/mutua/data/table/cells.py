@@ -19,11 +19,13 @@ Kind = Literal["number", "category", "date"]
 MISSING = frozenset({"", "na", "nan", "-nan", "n/a", "#n/a", "#na", "<na>", "nat", "null"})
 """Marks of a missing cell in any column, whatever their case."""
 IN_NUMBERS = MISSING | {"?", "-", "--", ".", "..", "...", "none", "\N{EN DASH}", "\N{EM DASH}"}
-"""Marks of a missing cell among numbers or dates; among text they may be categories (a strand, "none" of three)."""
+"""Marks of a missing cell among numbers or dates; among text they may be categories (a strand, "none" of
+three)."""
 NEARLY_ALL = 0.9
 """Of the cells that aren't missing: where so many read as numbers or dates, the column is one of them."""
 FEW, AGAIN = 32, 5
-"""Up to FEW values, of which those that don't read as numbers come AGAIN times each, are categories: 0, 1, 2, 3+."""
+"""Up to FEW values, of which those that don't read as numbers come AGAIN times each, are categories: 0, 1, 2,
+3+."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = 86_400.0
 DATE = re.compile(
@@ -39,7 +41,8 @@ class Read:
     """A column of text as it reads.
 
     Attributes:
-        values: numbers; days since 1970 (UTC) of dates; class numbers, in the order of `names`, of categories. What
+        values: numbers; days since 1970 (UTC) of dates; class numbers, in the order of `names`, of categories.
+        What
             stands in missing rows has no meaning.
         missing: where there is no cell.
         wrong: (row, what its cell has) of a column that can't be used; None of one that can.
@@ -58,11 +61,12 @@ def read_text(cells: Sequence[str], comma: bool = False) -> Read:
 
     Numbers as Python reads them (no `_`), with a decimal comma where every number of the column can be one, and
     dates as ISO 8601 writes them. A column is of numbers (or dates) where nearly all of its cells, missing ones
-    aside, read so; a cell that doesn't is then `wrong`, unless it is one of a few values that come again and again.
-    All other columns are of categories.
+    aside, read so; a cell that doesn't is then `wrong`, unless it is one of a few values that come again and
+    again. All other columns are of categories.
 
     Args:
-        comma: whether cells such as 1,234 have a decimal comma, because the file has semicolons between cells. Where
+        comma: whether cells such as 1,234 have a decimal comma, because the file has semicolons between cells.
+        Where
             that isn't known and no cell of the column tells it from a thousands' comma, the column is `wrong`.
     """
     plain = _plain(cells)
@@ -88,14 +92,16 @@ def read_text(cells: Sequence[str], comma: bool = False) -> Read:
     read = coded(np.array(stripped, dtype=np.str_), gone)
     numbers = np.mean([number(cell) is not None for cell in whole]) if whole else 0.0
     if 0.5 < numbers < 1 and read.wrong is None:
-        odd_cell = next(cell for cell in whole if number(cell) is None)
-        note = f"{100 * numbers:.0f} % of its cells read as numbers and others, as {odd_cell[:30]!r}, don't: categories"
+        odd_cell = next(cell for cell in whole if number(cell) is None)[:30]
+        read_so = f"{100 * numbers:.0f} % of its cells read as numbers"
+        note = f"{read_so} and others, as {odd_cell!r}, don't: categories"
         return Read(read.kind, read.values, read.missing, read.names, None, note)
     return read
 
 
 def coded(values: Shaped[ndarray, " n"], missing: Bool[ndarray, " n"]) -> Read:
-    """Categories: the distinct values in order, and which each row has. `wrong` where they are nearly all distinct."""
+    """Categories: the distinct values in order, and which each row has. `wrong` where they are nearly all
+    distinct."""
     found, code = np.unique(values[~missing], return_inverse=True)
     codes = np.zeros(len(values), np.int64)
     codes[~missing] = code.reshape(-1)
@@ -105,7 +111,8 @@ def coded(values: Shaped[ndarray, " n"], missing: Bool[ndarray, " n"]) -> Read:
         row = int(np.flatnonzero(~missing)[0])
         wrong = (
             row,
-            f"{len(found):,} categories in {len(values):,} rows{odd}; leave it out, or write numbers as 1234.5 and "
+            f"{len(found):,} categories in {len(values):,} rows{odd}; leave it out, or write numbers as 1234.5 "
+            "and "
             "dates as 2024-01-31",
         )
     return Read("category", codes, missing, tuple(str(name) for name in found), wrong)
@@ -183,7 +190,8 @@ def _numbers(
         shown = odd[0][:30]
         wrong = (
             row,
-            f"{shown!r}, which is not {what}, as {len(whole) - len(odd):,} of its {len(whole):,} cells are; mend the "
+            f"{shown!r}, which is not {what}, as {len(whole) - len(odd):,} of its {len(whole):,} cells are; "
+            "mend the "
             "cell, or leave it empty",
         )
     elif unsure and all(THOUSANDS.fullmatch(cell) for cell in whole if "," in cell):

@@ -152,8 +152,8 @@ class Columns:
         return self
 
     def matrix(self, names: Sequence[str] | None = None) -> Float[ndarray, "n d"]:
-        """Columns as float32 (n, d): numbers and dates (days since 1970) as they are, two categories as 0 and 1, more
-        of them as an indicator column each, which `matrix_names` names.
+        """Columns as float32 (n, d): numbers and dates (days since 1970) as they are, two categories as 0 and 1,
+        more of them as an indicator column each, which `matrix_names` names.
 
         Raises `InputError` for missing values, infinity, and as `column` does.
         """

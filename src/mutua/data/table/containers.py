@@ -31,8 +31,8 @@ def columns_of(values: Any, source: str = "table") -> Columns:
     mappings of names to columns (n,), arrays, masked arrays, tensors and nested lists (n,) or (n, d).
 
     Numbers are numbers. Booleans, text and categorical types are categories; text of which nearly all reads as
-    numbers or ISO dates is what it reads as (`cells.read_text`). Dates and times are days since 1970, UTC. None, NaN,
-    NaT, NA, a masked value and the usual marks in text are missing, which `Columns` says.
+    numbers or ISO dates is what it reads as (`cells.read_text`). Dates and times are days since 1970, UTC. None,
+    NaN, NaT, NA, a masked value and the usual marks in text are missing, which `Columns` says.
 
     Raises `InputError` for more than two axes, rows of different lengths, sparse matrices, complex numbers, and
     objects that are none of these.
@@ -175,13 +175,16 @@ def _of_dates(cells: list[Any], missing: Bool[ndarray, " n"], name: str) -> Colu
     for row, (value, gone) in enumerate(zip(cells, missing, strict=True)):
         if gone:
             continue
-        if isinstance(value, np.datetime64):
-            value = value.astype("M8[us]").item()
-        if not isinstance(value, datetime.datetime):
-            value = datetime.datetime(value.year, value.month, value.day)
-        value = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-        found[row] = (value - EPOCH).total_seconds() / DAY
+        found[row] = (_moment(value) - EPOCH).total_seconds() / DAY
     return Column(name, "date", found, missing if missing.any() else None)
+
+
+def _moment(value: Any) -> datetime.datetime:
+    if isinstance(value, np.datetime64):
+        return _moment(value.astype("M8[us]").item())
+    if not isinstance(value, datetime.datetime):
+        return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
+    return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
 
 
 def _of_text(cells: list[str], missing: Bool[ndarray, " n"], name: str) -> Column:

@@ -47,11 +47,11 @@ def read_table(file: str | Path, names: Sequence[str] | None = None, *, discrete
     """The columns of a file that are asked for by name, or all.
 
     .npy of (n,) or (n, d), and `file.npz:name`: columns 0, 1, ... .csv and .tsv: the first line names the columns,
-    unless it is all numbers; cells are separated by `,` (`;` where the first line has it and no comma) or tabs, and a
-    column is what `cells.read_text` says. .parquet by pyarrow: only the columns asked for are read.
+    unless it is all numbers; cells are separated by `,` (`;` where the first line has it and no comma) or tabs,
+    and a column is what `cells.read_text` says. .parquet by pyarrow: only the columns asked for are read.
 
-    Missing cells are no fault here: `Columns` knows them, as it knows what is wrong with a column that can't be used;
-    both are refused where the column is used.
+    Missing cells are no fault here: `Columns` knows them, as it knows what is wrong with a column that can't be
+    used; both are refused where the column is used.
 
     Args:
         discrete: take all columns as categories, whatever their cells read as.
@@ -200,8 +200,8 @@ def _text(path: Path, separator: str, names: Sequence[str] | None, discrete: boo
         if read.wrong is not None:
             row, words = read.wrong
             wrong = words if read.kind == "category" else f"line {numbers[row]} has {words}"
-        missing = read.missing if read.missing.any() else None
-        columns.append(Column(title, read.kind, read.values, missing, read.names, wrong, read.note, place))
+        gone = read.missing if read.missing.any() else None
+        columns.append(Column(title, read.kind, read.values, gone, read.names, wrong, read.note, place))
     return Columns(tuple(columns), str(path))
 
 

@@ -42,7 +42,8 @@ def of_evidence(evidence: Evidence, value: float) -> Iterator[str]:
         )
     elif middle - evidence.nearest > max(noise, 0.05, 0.15 * value):
         yield (
-            f"nearest neighbours read {evidence.nearest:.2f} and the critics {middle:.2f}: strong dependence blurs in "
+            f"nearest neighbours read {evidence.nearest:.2f} and the critics {middle:.2f}: strong dependence "
+            "blurs in "
             "neighbours, so the critics were believed; the interval has half the gap"
         )
     yield from of_copies(evidence.copies)
@@ -60,8 +61,10 @@ def of_copies(share: float) -> Iterator[str]:
     """A sentence about rows that are copies of others but for noise."""
     if share > 0:
         yield (
-            f"{100 * share:.0f} % of the rows stand in tight groups, as near copies of each other do (augmented, polled "
-            "faster than a sensor changes, several of a subject): neighbours are not believed, and rows of a group are "
+            f"{100 * share:.0f} % of the rows stand in tight groups, as near copies of each other do "
+            "(augmented, polled "
+            "faster than a sensor changes, several of a subject): neighbours are not believed, and rows of a "
+            "group are "
             "not independent; give one row a group, or its mean"
         )
 
@@ -71,7 +74,8 @@ def of_rows(n: int, columns: int, duplicates: int, block: int) -> Iterator[str]:
     if block > 1:
         yield (
             f"neighbouring rows are alike (a time series?): folds and permutations went by runs of {block} rows, "
-            f"and the {n:,} rows are worth about {n // block:,} independent ones; if their order says nothing, say "
+            f"and the {n:,} rows are worth about {n // block:,} independent ones; if their order says nothing, "
+            "say "
             "serial=False (--serial no)"
         )
     if duplicates > 0.01 * n:

@@ -123,11 +123,12 @@ def mutual_information(
     """I(X; Y) = E log p(x, y)/p(x)p(y) of n paired rows, in nats. How: see `mutua.information.default.evidence`.
 
     Args as `MutualInformation`'s; `discrete_x` and `discrete_y` say which columns hold categories (None: by
-    type). Two discrete sides are counted (`mutua.information.discrete`). Of fewer than 150 rows what a network would
+    type). Two discrete sides are counted (`mutua.information.discrete`). Of fewer than 150 rows what a network
+    would
     learn is noise: a Gaussian copula and neighbours are read (`default.direct`).
 
-    Raises `InputError` for sides of different lengths, missing values (unless `drop_missing`) or infinity, a constant
-    side, fewer than ten rows, fewer than 19 permutations.
+    Raises `InputError` for sides of different lengths, missing values (unless `drop_missing`) or infinity, a
+    constant side, fewer than ten rows, fewer than 19 permutations.
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(1000, 1))
@@ -196,8 +197,8 @@ def _interval(evidence: default.Evidence, value: float, block: int, top: float) 
     """Three errors in quadrature: sampling, half the gap between the two readings, what the model can't say.
 
     The last is a share of the value, more above than below since nets miss dependence oftener than they invent it:
-    SHORT and OVER were set on the distributions of `mutua.data.known`, whose coverage is in bench/records. No end is
-    beyond `top`, what so many rows can show.
+    SHORT and OVER were set on the distributions of `mutua.data.known`, whose coverage is in bench/records. No end
+    is beyond `top`, what so many rows can show.
     """
     n = len(evidence.held) / block
     sampling = math.hypot(1.96 * float(evidence.held.std()) / math.sqrt(n), FLOOR / n)
@@ -209,6 +210,8 @@ def _interval(evidence: default.Evidence, value: float, block: int, top: float) 
         ends = (evidence.nearest, 0.5 * (held + seen), value)
         apart = 0.5 * max(max(ends) - min(ends) - NEIGHBOURS / math.sqrt(len(evidence.held)), 0.0)
     low, high = (math.hypot(sampling, gap, apart, share * value) for share in (OVER, SHORT))
+    # Rows can show 2 log n of one direction, and no more than as much again of what they did show.
+    top = min(top, max(2 * math.log(len(evidence.held)), 2 * value + 1))
     # What the exact test can't tell from independence, the interval doesn't exclude.
     return 0.0 if evidence.p_value > 0.05 else max(0.0, value - low), max(value, min(value + high, top))
 

@@ -7,8 +7,8 @@
 4. Read on its held-out rows (`reading`), a critic's estimate is low by what it failed to learn; read on its
    training rows, it is high by what it learned of noise. To first order the two errors are equal (as the
    optimism and the excess risk of a maximum-likelihood fit are: Akaike 1974), so the middle is the value.
-5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours read
-   beyond their own noise counts (`direct.believed`).
+5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours
+   read beyond their own noise counts (`direct.believed`).
 """
 
 from __future__ import annotations

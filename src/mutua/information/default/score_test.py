@@ -1,4 +1,4 @@
-"""Is there any information at all? An exact test on all rows: correlations of functions of one side with the other's."""
+"""Is there any information at all? An exact test on all rows, by correlations of functions of the two sides."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def score_test(
     """p-value of independence by permuting the rows of y, in runs of `block` neighbours.
 
     Two statistics: the sum of squared canonical correlations of normal scores and indicators (for two columns the
-    squared correlation of scores, whose power on Gaussians is that of Pearson's), and the sum of squared correlations
-    of Hermite polynomials of the scores up to the third, products of columns, and indicators, the linear ones left
-    out. Each has a p-value among the permutations; the test rejects for a small min(p_1/.8, p_2/.2), whose own law is
-    taken from the same permutations, so that the level is exact. Of many rows a random sample is used.
+    squared correlation of scores, whose power on Gaussians is that of Pearson's), and the sum of squared
+    correlations of Hermite polynomials of the scores up to the third, products of columns, and indicators, the
+    linear ones left out. Each has a p-value among the permutations; the test rejects for a small min(p_1/.8,
+    p_2/.2), whose own law is taken from the same permutations, so that the level is exact. Of many rows a random
+    sample is used.
 
     Args:
         within: classes of rows; only rows of a class are permuted among each other. Not with runs.
@@ -75,8 +76,9 @@ def combined(*p_values: float) -> float:
     known = [p for p in p_values if not math.isnan(p)]
     if not known:
         return math.nan
-    mean = float(np.mean([math.tan((0.5 - min(p, 1 - 1e-9)) * math.pi) for p in known]))
-    return min(1.0, max(0.5 - math.atan(mean) / math.pi, min(known)))
+    # A p-value of 1, which permutations give, would outweigh any other.
+    mean = float(np.mean([math.tan((0.5 - min(p, 0.99)) * math.pi) for p in known]))
+    return 0.5 - math.atan(mean) / math.pi
 
 
 def _permuted(n: int, block: int, groups: list[ndarray] | None, rng: np.random.Generator) -> Int[ndarray, " n"]:
@@ -110,7 +112,8 @@ def _tail(values: Float[ndarray, " m"]) -> Float[ndarray, " m"]:
     mean, variance = float(inner.mean()), float(inner.var())
     if not mean > 0 or not variance > 0:
         return np.where(values > mean, -1.0, 0.0)
-    return np.asarray(gamma.logsf(values, mean * mean / variance, scale=variance / mean))
+    # Far beyond all others the log is that of 0.
+    return np.maximum(gamma.logsf(values, mean * mean / variance, scale=variance / mean), -1e9)
 
 
 def _sides(side: Variable) -> Float[ndarray, "n d"]:

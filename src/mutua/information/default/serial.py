@@ -12,13 +12,16 @@ from mutua.information.variables import Variable
 
 __all__ = ["block_length", "order_of_rows"]
 
+ROWS = 30_000
+"""So many rows tell whether neighbours are alike."""
+
 
 def order_of_rows(x: Variable, y: Variable, serial: bool | None = None) -> tuple[int, list[str]]:
     """How many neighbouring rows belong together, and a sentence where rows are in the order of a column instead.
 
-    A table sorted by one of its columns looks like a recording: all that depends on the column changes slowly along
-    the rows. It is none where the other side, less its mean in the same class (or, where the column is no class, less
-    that of its neighbours along the rows), is white.
+    A table sorted by one of its columns looks like a recording: all that depends on the column changes slowly
+    along the rows. It is none where the other side, less its mean in the same class (or, where the column is no
+    class, less that of its neighbours along the rows), is white.
 
     Args:
         serial: what the user says: True, at least two rows belong together; False, one; None looks.
@@ -32,25 +35,29 @@ def order_of_rows(x: Variable, y: Variable, serial: bool | None = None) -> tuple
         return 1, []
     for side, other, name in ((x, y, "x"), (y, x, "y")):
         groups = _sorted(side)
-        if groups is not None and block_length(*[_residual(_shown(other), groups)] * 2) == 1:
+        if groups is None:
+            continue
+        left = _residual(_shown(other), groups[:ROWS])
+        if block_length(left, left) == 1:
             return 1, [
-                f"the rows are in the order of {name}, and taken as independent; if they are a recording over time, say "
+                f"the rows are in the order of {name}, and taken as independent; if they are a recording over "
+                "time, say "
                 "serial=True (--serial yes)"
             ]
     return found, []
 
 
-def _shown(side: Variable, columns: int = 8) -> Float[ndarray, "n c"]:
-    """Some columns, indicators for classes of which there are few, numbers for those of many."""
-    parts = [side.continuous[:, :columns]]
+def _shown(side: Variable, columns: int = 8) -> Float[ndarray, "m c"]:
+    """Some columns, and indicators of some classes; of many rows the first."""
+    parts = [side.continuous[:ROWS, :columns]]
     for code in side.parts[:columns]:
         values = int(code.max()) + 1
-        parts.append((code[:, None] == np.arange(min(values, columns))).astype(float))
+        parts.append((code[:ROWS, None] == np.arange(min(values, columns))).astype(float))
     return np.hstack(parts)
 
 
 def _sorted(side: Variable) -> Int[ndarray, " n"] | None:
-    """Classes of the rows by the column that they are sorted by: its own, or runs of sqrt(n) rows; None of none."""
+    """Classes of the rows by the column that they are sorted by: its own, or runs of sqrt(n) rows."""
     for code in side.parts:
         values = int(code.max()) + 1
         if int((np.diff(code) != 0).sum()) == values - 1:

@@ -80,11 +80,13 @@ def grassberger_entropy(counts: Int[np.ndarray, " m"]) -> float:
 def coverage_entropy(counts: Int[np.ndarray, " m"]) -> float:
     """Chao, Wang and Jost's estimator, in nats; counts are not 0.
 
-    H = sum c/n [psi(n) - psi(c)] + (f1/n) sum_{j >= 0} (1 - A)^(j + 1)/(n + j), A = 2 f2 / ((n - 1) f1 + 2 f2), where
+    H = sum c/n [psi(n) - psi(c)] + (f1/n) sum_{j >= 0} (1 - A)^(j + 1)/(n + j), A = 2 f2 / ((n - 1) f1 + 2 f2),
+    where
     f1 and f2 values occur once and twice: what values not seen add, as the curve of new values over rows goes on.
     Nearly unbiased down to a row a value.
 
-    Paper: Chao, Wang and Jost 2013, Entropy and the species accumulation curve, Methods in Ecology and Evolution 4.
+    Paper: Chao, Wang and Jost 2013, Entropy and the species accumulation curve, Methods in Ecology and Evolution
+    4.
     """
     n, c = int(counts.sum()), counts.astype(float)
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
@@ -99,7 +101,7 @@ def coverage_entropy(counts: Int[np.ndarray, " m"]) -> float:
 
 
 def entropies(x: Int[np.ndarray, " n"], y: Int[np.ndarray, " n"]) -> float:
-    """I(X; Y) of class numbers from `coverage_entropy` of both and of the cells, in nats; may come out below zero."""
+    """I(X; Y) of class numbers from `coverage_entropy` of both and of the cells, in nats; may be below zero."""
     n_x, n_y, n_xy, _, _ = _counts(x, y)
     return coverage_entropy(n_x) + coverage_entropy(n_y) - coverage_entropy(n_xy)
 

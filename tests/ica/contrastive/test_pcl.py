@@ -18,7 +18,7 @@ QUICK: dict[str, Any] = {"hidden_layer_sizes": (12, 12), "max_iter": 700, "batch
 @pytest.mark.parametrize("critic", ["absolute", "learned"])
 def test_it_finds_sources_better_than_linear_ica(critic: str) -> None:
     mixture = pcl_mixture(1, d=2, n=4000, layers=2)
-    model = PCL(critic=critic, baseline=False, restarts=1, **QUICK).fit(mixture.x)
+    model = PCL(critic=critic, baseline=False, n_init=1, **QUICK).fit(mixture.x)
     fresh = mixture.fresh(0)
     linear = mcc(fresh.s, LinearICA().fit(mixture.x).transform(fresh.x), spearman)
     found = mcc(fresh.s, model.transform(fresh.x), spearman)
