@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, rows_of
+from mutua.data.files import files_of, layout_of
 from mutua.data.image.arrays import opened_npy, to_bytes
 from mutua.data.image.compact import npz_arrays
 from mutua.data.image.decode import fitted, with_channels
@@ -50,7 +50,8 @@ def _load(place: Path, split: str, reading: Reading, access: Access) -> Examples
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     if place.is_dir():
-        rows, labels, classes = rows_of(place, files, "all" if len(files) == 1 else split)
+        found = layout_of(place, files, "all" if len(files) == 1 else split)
+        rows, labels, classes = found.rows, found.labels, found.classes
     targets = {} if labels is None else {"label": Labels(labels, classes)}
     return _files(place, files, rows, targets, split, reading, access.skip_bad)
 
