@@ -6,11 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-<<<<<<< HEAD
 from typing import IO, TypeVar, cast
-=======
-from typing import BinaryIO, TypeVar
->>>>>>> main
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -71,7 +67,7 @@ class BadImageError(InputError):
     """One image that cannot be read: skipped and counted where the caller asks for that."""
 
 
-def _opened(file: Path | bytes) -> BinaryIO:
+def _opened(file: Path | bytes) -> io.BufferedIOBase:
     # Not by its name: Pillow 13.0 maps an uncompressed TIFF that it knows the name of, with height and width
     # exchanged where the TIFF is turned, and its pixels come out scrambled.
     return io.BytesIO(file) if isinstance(file, bytes) else open(file, "rb")
