@@ -47,9 +47,9 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="class 0 has one example and a split needs two"):
         load(tmp_path / "set" / "train-images-idx3-ubyte")
     assert load(tmp_path / "a.npy", "all", size=4).shape == (3, 4, 4)
-    (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(InputError, match=r"a\.txt: a file of no known kind"):
-        load(tmp_path / "a.txt")
+    (tmp_path / "a.dat").write_text("x")
+    with pytest.raises(InputError, match=r"a\.dat: a file of no known kind"):
+        load(tmp_path / "a.dat")
 
 
 def test_as_images(tmp_path: Path) -> None:

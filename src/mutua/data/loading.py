@@ -56,7 +56,8 @@ def load(
     A name of the catalogue (`DATASETS`) comes first: write ./mnist for a folder of that name. It is looked for in
     `path` alone where one is given; else in the folder that the environment variable MUTUA_DATA names, in
     /usr/share/datasets, and in the cache, into which it is downloaded where there is a network. What comes without
-    a split has a fifth, of every class where there are labels, as its test set: the same on every machine.
+    a split has a fifth, of every class where there are labels, as its test set: the same on every machine, and
+    in folders told by the names of the files, so that files that come or go move no others.
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
     `target`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves out files

@@ -122,7 +122,9 @@ def _seen_before(name: str, run: Path, test: Examples) -> str:
     known = np.isin(tested.marks, trained.marks)
     if not known.any():
         return ""
-    first = "" if tested.names is None else f" ({tested.names[int(known.argmax())]}{', ...' * (known.sum() > 1)})"
+    first = (
+        "" if tested.names is None else f" ({tested.names[int(known.argmax())]}{', ...' * int(known.sum() > 1)})"
+    )
     plural = KINDS[test.spec.kind].plural
     return f"{known.sum():,} of the {len(known):,} {plural} tested on are among those {name} learned from{first}."
 

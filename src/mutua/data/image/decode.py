@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar, cast
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -67,7 +67,7 @@ class BadImageError(InputError):
     """One image that cannot be read: skipped and counted where the caller asks for that."""
 
 
-def _opened(file: Path | bytes) -> BinaryIO:
+def _opened(file: Path | bytes) -> io.BufferedIOBase:
     # Not by its name: Pillow 13.0 maps an uncompressed TIFF that it knows the name of, with height and width
     # exchanged where the TIFF is turned, and its pixels come out scrambled.
     return io.BytesIO(file) if isinstance(file, bytes) else open(file, "rb")
@@ -85,7 +85,7 @@ def _reason(error: Exception) -> str:
 
 def _guarded(file: Path | bytes, name: str, read: Callable[[Image.Image], T]) -> T:
     try:
-        with _opened(file) as stream, Image.open(stream, formats=FORMATS) as image:
+        with _opened(file) as stream, Image.open(cast(IO[bytes], stream), formats=FORMATS) as image:
             return read(image)
     except BadImageError:
         raise
