@@ -1,11 +1,15 @@
 # Two commands: `make demo` shows the main job, `make test` checks everything. Both make .venv first.
+# `make test-all` runs what `make test` leaves out: the longest tests, which take longer than all others together.
 PYTHON ?= python3
 BIN := .venv/bin
 ifneq ($(wildcard ../shared/data/README.md),)
 export MUTUA_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test bench clean
+# Two processes of tests, each of one thread, and so are the programs that they start: more would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
+
+.PHONY: demo test test-all index bench clean
 
 .venv/.runs: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -25,10 +29,16 @@ test: .venv/.tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/.tests
+	$(PYTEST) -m slow
+
+index: .venv/.tests
+	$(BIN)/python -m mutua.index > docs/index.md
 
 bench: .venv/.tests
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .numba_cache build dist

@@ -3,6 +3,15 @@
 import os
 from pathlib import Path
 
+# One thread, here and in the programs that tests start: what they compute is small, and two threads on busy cores
+# wait for each other. Before torch is imported, which reads it then.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A cache of compiled loops for each of several processes of tests: Numba's index of one can be overwritten by one
+# that compiles the same function for other types at that moment, and would then name a file with the wrong code.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".numba_cache" / worker))
+
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -13,7 +22,6 @@ if not torch.cuda.is_available():
 
 install_import_hook("mutua", "shape_checks.check")
 
-# One thread: what tests compute is small, and two threads on busy cores wait for each other.
 torch.set_num_threads(1)
 
 

@@ -11,52 +11,49 @@ import torch.distributed as dist
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from mutua import ranks, runs
-from mutua.encoders import image_spec
-from mutua.methods import METHODS
+from methods.small import PAIRS, SPECS, composed, in_double, sample
+from mutua import ranks
 from mutua.training import Plan, fit
 from mutua.training import checkpoint as checkpoints
 from mutua.training.norm import synchronised
 from mutua.types import InputError, Method, Step
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "simclr": {"temperature": 0.3, "views": 3, "width": 8},
-    "deep_infomax": {"alpha": 0.5, "gamma": 0.2, "units": 16, "locations": 2},
-    "rotation": {},
-}
 
-
-def build(name: str) -> nn.Module:
+def build(name: str, kind: str) -> nn.Module:
     """A small method in double precision, its weights the same in every process."""
-    torch.manual_seed(0)
-    method = runs.compose(runs.Recipe(name, "dim32", image_spec(3, 16), SETTINGS.get(name, {}), seed=5))
-    return method.double()
+    return composed(name, kind, seed=5).double()
 
 
-def images() -> Tensor:
+def examples(kind: str) -> Tensor:
     """The whole batch."""
-    return torch.rand(8, 3, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return in_double(sample(SPECS[kind], 8, torch.Generator().manual_seed(1)))
 
 
 def measured(method: Any, batch: Tensor) -> dict[str, Tensor]:
-    """Loss, gradients and buffers after one step, means over ranks."""
+    """Loss and gradients of one step, means over ranks, and what the method holds after it was taken."""
     method.train()
     step = method.step(batch, torch.Generator().manual_seed(2))
     step.loss.backward()
     found = {"loss": step.loss.detach()}
     for name, p in method.named_parameters():
-        found[f"gradient of {name}"] = torch.zeros_like(p) if p.grad is None else p.grad
+        if p.requires_grad:
+            found[f"gradient of {name}"] = torch.zeros_like(p) if p.grad is None else p.grad
     if ranks.world() > 1:
         found = {name: ranks.total(value.detach()) / ranks.world() for name, value in found.items()}
-    return found | {name: value.clone() for name, value in method.named_buffers()}
+    with torch.no_grad():
+        for name, p in method.named_parameters():
+            if p.requires_grad:
+                p.sub_(0.1 * found[f"gradient of {name}"])
+        method.stepped(1, 4)
+    return found | {name: value.clone() for name, value in method.state_dict().items()}
 
 
-def step_of_two(rank: int, folder: str, name: str) -> None:
+def step_of_two(rank: int, folder: str, name: str, kind: str) -> None:
     """One step on this rank's half of the batch."""
-    method = synchronised(build(name))
-    found = measured(method, images().chunk(2)[rank])
+    method = synchronised(build(name, kind))
+    found = measured(method, examples(kind).chunk(2)[rank])
     if rank == 0:
-        torch.save(found, Path(folder) / f"{name}.pt")
+        torch.save(found, Path(folder) / f"{name}-{kind}.pt")
 
 
 def norms(rank: int, folder: str) -> None:
@@ -123,8 +120,8 @@ def adjoints(rank: int, folder: str) -> None:
 def everything(rank: int, folder: str) -> None:
     """All that two processes are to be asked: starting them is what takes time."""
     _meet(rank, folder)
-    for name in METHODS:
-        step_of_two(rank, folder, name)
+    for name, kind in PAIRS:
+        step_of_two(rank, folder, name, kind)
     adjoints(rank, folder)
     norms(rank, folder)
     dist.destroy_process_group()

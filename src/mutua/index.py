@@ -58,6 +58,11 @@ class Entry:
 
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
+    "barlow_twins": "Barlow Twins, redundancy reduction",
+    "byol": "BYOL, bootstrap your own latent",
+    "moco": "MoCo, momentum contrast, a queue of negatives",
+    "simsiam": "SimSiam, stop-gradient",
+    "vicreg": "VICReg, variance-invariance-covariance regularisation",
     "rotation": "RotNet, predicting rotations",
     "simclr": "SimCLR, contrastive learning of visual representations",
     "mine": "MINE, mutual information neural estimation",
@@ -137,8 +142,8 @@ def _entries() -> Iterator[Entry]:
         yield _entry(name, "contrast", training.contrast, f"mutua.bounds.{name}(scores)")
     for name, critic in critics.CRITICS.items():
         yield _entry(name, "critic", critic, _call(critic))
-    for name, build in encoders.ENCODERS.items():
-        yield _entry(name, "encoder", build, f"mutua train METHOD --encoder {name}", _NAMELESS.get(name, ""))
+    for name, network in encoders.ENCODERS.items():
+        yield _entry(name, "encoder", network.build, f"mutua train METHOD --encoder {name}", network.about)
     for name, about in _FOREIGN.items():
         yield Entry(name, "encoder", about, "", f"mutua train METHOD --encoder {name}")
     for view in _public(views, inspect.isclass, without=("Compose", "Transform")):
@@ -167,7 +172,6 @@ def _entries() -> Iterator[Entry]:
         yield Entry(name, "study", listed.about, "", f"mutua study run {name}")
 
 
-_NAMELESS = {"resnet18-groupnorm": "ResNet-18 with group norm instead of batch norm: no example sees the others."}
 _FOREIGN = {
     "timm:NAME": "Any network of timm without its head, random or pretrained.",
     "hf:NAME": "Any vision backbone of Hugging Face's transformers.",

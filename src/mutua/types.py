@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -292,27 +292,46 @@ class Method(nn.Module):
         """What a step sees of n examples, for a page to show: column name to n examples of the batch's kind."""
         return {"original": batch}
 
+    def stepped(self, step: int, steps: int) -> None:
+        """Called after the optimizer's step number `step`, from 0, of `steps`, without gradient: the place to move
+        targets, queues and schedules. Under `accumulate` several calls of `step` come before it. What it changes
+        belongs in buffers or frozen parameters, which checkpoints hold."""
 
-@runtime_checkable
-class Embedding(Protocol):
-    """A step that gradient caching can cut in two: step(batch, generator) = judge(embed(batch, draw(...))).
+
+class Embedding(Method):
+    """A method whose step can be cut in two: step(batch, generator) = judge(embed(batch, draw(batch, generator))).
 
     `embed` holds the activations and sees each example by itself: the rows that it makes of some of the batch,
     with `mutua.views.rows` of what was drawn, are those it makes of the whole (batch norm in training aside).
     What mixes examples, and ranks, is `judge`.
+
+    A subclass that has a `step` of its own raises `InputError` as it is made: training in chunks calls the three
+    parts and not `step`, so it would learn from another loss.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.step is not Embedding.step:
+            raise InputError(
+                f"{cls.__name__}: has a step of its own, which micro_batch would pass over; define draw, embed "
+                "and judge alone, or be a Method"
+            )
+
+    @final
+    def step(self, batch: Any, generator: Generator) -> Step:
+        return self.judge(self.embed(batch, self.draw(batch, generator)))
 
     def draw(self, batch: Any, generator: Generator) -> dict[str, Any]:
         """All that is random, for this rank's examples: a nested dict of tensors whose leading axis is n."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define draw(batch, generator)")
 
     def embed(self, batch: Any, drawn: Mapping[str, Any]) -> Float[Tensor, "n v k"]:
         """v vectors of each example. The only part that needs the network, and its memory."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define embed(batch, drawn)")
 
     def judge(self, z: Float[Tensor, "n v k"]) -> Step:
         """The loss of this rank's vectors among those of all ranks. Cheap in memory."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define judge(z)")
 
 
 # --- what comes out ----------------------------------------------------------------------------------------

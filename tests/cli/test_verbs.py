@@ -46,7 +46,7 @@ def test_help_lists_every_verb_and_imports_none(capsys, monkeypatch):
     assert not {name for name in modules if name.startswith("mutua.")} - {"mutua.cli", "mutua.moved"}
 
 
-@pytest.mark.parametrize("verb", ["data", "methods"])
+@pytest.mark.parametrize("verb", ["data", "methods", "study"])
 def test_a_verbs_help_imports_that_verb_and_not_the_library(verb):
     modules = imported(verb, "--help")
     assert VERBS[verb].module in modules

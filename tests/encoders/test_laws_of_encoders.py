@@ -1,51 +1,68 @@
-"""Laws that every encoder of the catalogue keeps, and a wrapped one beside them."""
+"""Laws that every encoder of the catalogue keeps, for every kind of data it takes, and a wrapped one beside."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from mutua.encoders import ENCODERS, Staged, Wrapped, build
-from mutua.types import Encoder, InputError
+from mutua.data import KINDS
+from mutua.encoders import ENCODERS, Readable, Wrapped, build, image_spec
+from mutua.types import Batch, Encoder, InputError, Spec, parted
 
-SMALLEST = {"dim32": 8, "dim64": 15}
 
-
-def plain(channels: int, size: int) -> Wrapped:
+def plain(spec: Spec) -> Wrapped:
+    channels, size = spec.shape[0], spec.shape[1]
     net = nn.Sequential(
         nn.Conv2d(channels, 6, 3, 2, 1), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.Flatten(), nn.LazyLinear(5)
     )
     net(torch.zeros(2, channels, size, size))
-    return Wrapped(net, channels, size, {"conv": "0", "norm": "1", "relu": "2"})
+    return Wrapped(net, spec, depths={"conv": "0", "norm": "1", "relu": "2"})
 
 
-def made(name: str, channels: int, size: int) -> Staged | Wrapped:
+def made(name: str, spec: Spec) -> Readable:
     torch.manual_seed(0)
-    return plain(channels, size) if name == "wrapped" else ENCODERS[name](channels, size)
+    return plain(spec) if name == "wrapped" else ENCODERS[name].build(spec)
 
 
-def images(n: int, channels: int, size: int) -> Tensor:
-    return torch.randint(0, 256, (n, channels, size, size), dtype=torch.uint8)
+def batch_of(spec: Spec, n: int) -> Batch:
+    return KINDS[spec.kind].sample(spec, n, Generator().manual_seed(4))
 
 
-NAMES = [*ENCODERS, "wrapped"]
-CASES = [
-    (name, channels, size)
-    for name in NAMES
-    for channels, size in ((1, 8), (1, 28), (3, 32), (13, 64))
-    if size >= SMALLEST.get(name, 0)
+def rows(batch: Batch, index: slice) -> Batch:
+    return {name: part[index] for name, part in batch.items()} if isinstance(batch, dict) else batch[index]
+
+
+def specs(kind: str) -> list[Spec]:
+    """Examples of a kind, those that tests are fast on first."""
+    small = KINDS[kind].small
+    if kind == "image":
+        return [image_spec(3, 16), image_spec(1, 15), image_spec(1, 28), image_spec(3, 32), image_spec(13, 64)]
+    if kind == "sound":
+        return [small, replace(small, masked=True), Spec("sound", (2, 6000), "float32", 16000.0)]
+    if kind == "series":
+        return [small, replace(small, masked=True), Spec("series", (9, 1), "float32", 4.0)]
+    return [small]
+
+
+TAKES = {"wrapped": frozenset({"image"})} | {name: network.takes for name, network in ENCODERS.items()}
+CASES = [(name, spec) for name, takes in TAKES.items() for kind in sorted(takes) for spec in specs(kind)]
+SMALL = [
+    (name, spec)
+    for name, spec in CASES
+    if spec in [one for kind in KINDS for one in specs(kind)[:2]][:9] and spec != image_spec(1, 15)
 ]
-SMALL = [(name, 3, max(8, SMALLEST.get(name, 0))) for name in NAMES]
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), CASES)
-def test_shapes_are_true_at_every_depth_and_the_last_is_the_output(name: str, channels: int, size: int) -> None:
-    encoder, batch = made(name, channels, size).eval(), images(2, channels, size)
+@pytest.mark.parametrize(("name", "spec"), CASES)
+def test_shapes_are_true_at_every_depth_and_the_last_is_the_output(name: str, spec: Spec) -> None:
+    encoder, batch = made(name, spec).eval(), batch_of(spec, 2)
     assert isinstance(encoder, Encoder)
+    assert encoder.spec == spec
     with torch.no_grad():
         read = encoder.read(batch, encoder.depths)
         output = encoder(batch)
@@ -59,36 +76,47 @@ def test_shapes_are_true_at_every_depth_and_the_last_is_the_output(name: str, ch
     assert (output[0] != output[1]).any()
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_a_depth_read_alone_is_what_one_pass_and_a_hook_see(name: str, channels: int, size: int) -> None:
-    encoder, batch = made(name, channels, size).eval(), images(2, channels, size)
-    seen: dict[str, Tensor] = {}
-    if isinstance(encoder, Staged):
-        modules = dict(encoder.stages.items())
-    else:
-        modules = {depth: encoder.module.get_submodule(path) for depth, path in encoder.paths.items()}
+@pytest.mark.parametrize(("name", "spec"), SMALL)
+def test_a_depth_read_alone_is_that_of_one_pass(name: str, spec: Spec) -> None:
+    encoder, batch = made(name, spec).eval(), batch_of(spec, 2)
     with torch.no_grad():
-        hooks = [
-            module.register_forward_hook(lambda _m, _i, output, depth=depth: seen.update({depth: output.clone()}))
-            for depth, module in modules.items()
-        ]
         together = encoder.read(batch, encoder.depths)
-        for hook in hooks:
-            hook.remove()
         for depth in encoder.depths:
             assert torch.equal(encoder.read(batch, (depth,))[depth], together[depth])
-        for depth in modules:
-            assert torch.equal(seen[depth], together[depth])
     assert encoder.read(batch, ()) == {}
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_every_parameter_gets_a_gradient(name: str, channels: int, size: int) -> None:
-    encoder = made(name, channels, size).train()
+@pytest.mark.parametrize(("name", "spec"), [case for case in SMALL if not case[1].masked])
+def test_a_depth_is_what_a_hook_sees(name: str, spec: Spec) -> None:
+    encoder, batch = made(name, spec).eval(), batch_of(spec, 2)
+    if isinstance(encoder, Wrapped):
+        modules = {depth: encoder.module.get_submodule(path) for depth, path in encoder.paths.items()}
+    else:
+        modules = dict(encoder.stages.items())
+    seen: dict[str, Tensor] = {}
+
+    def keep(depth: str):
+        def hook(_module: nn.Module, _inputs: object, output: Tensor | tuple) -> None:
+            seen[depth] = (output[0] if isinstance(output, tuple) else output).clone()
+
+        return hook
+
+    with torch.no_grad():
+        hooks = [module.register_forward_hook(keep(depth)) for depth, module in modules.items()]
+        together = encoder.read(batch, encoder.depths)
+        for hook in hooks:
+            hook.remove()
+    for depth in modules:
+        assert torch.equal(seen[depth], together[depth])
+
+
+@pytest.mark.parametrize(("name", "spec"), SMALL)
+def test_every_parameter_gets_a_gradient(name: str, spec: Spec) -> None:
+    encoder = made(name, spec).train()
     for parameter in encoder.parameters():  # a residual whose last norm starts at zero passes none on
         if not parameter.any():
             nn.init.uniform_(parameter, 0.5, 1)
-    output = encoder(images(6, channels, size))
+    output = encoder(batch_of(spec, 6))
     (output * torch.randn_like(output)).sum().backward()
     for key, parameter in encoder.named_parameters():
         assert parameter.grad is not None, key
@@ -96,67 +124,107 @@ def test_every_parameter_gets_a_gradient(name: str, channels: int, size: int) ->
         assert (parameter.grad != 0).any(), key
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_in_eval_mode_an_image_is_read_alike_alone_twice_and_in_company(
-    name: str, channels: int, size: int
-) -> None:
-    encoder, batch = made(name, channels, size).eval(), images(5, channels, size)
+@pytest.mark.parametrize(("name", "spec"), SMALL)
+def test_in_eval_mode_an_example_is_read_alike_alone_twice_and_in_company(name: str, spec: Spec) -> None:
+    encoder, batch = made(name, spec).eval(), batch_of(spec, 5)
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
     with torch.no_grad():
         whole = encoder(batch)
         assert torch.equal(encoder(batch), whole)
-        alone = torch.cat([encoder(batch[i : i + 1]) for i in range(5)])
+        alone = torch.cat([encoder(rows(batch, slice(i, i + 1))) for i in range(5)])
     assert torch.allclose(alone, whole, rtol=1e-3, atol=1e-4)
     assert all(torch.equal(value, before[key]) for key, value in encoder.state_dict().items())
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_weights_go_through_a_file(name: str, channels: int, size: int, tmp_path: Path) -> None:
-    encoder, batch = made(name, channels, size), images(4, channels, size)
+@pytest.mark.parametrize(("name", "spec"), [case for case in CASES if case[1].masked])
+def test_padding_changes_nothing(name: str, spec: Spec) -> None:
+    # A recording that fills its window, and the same with as much silence after it, which the mask leaves out.
+    encoder, half = made(name, spec).eval(), spec.shape[spec.time] // 2
+    x, _ = parted(batch_of(spec, 3))
+    axis = spec.time + 1
+    short = x.narrow(axis, 0, half)
+    padded = torch.cat([short, torch.zeros_like(short)], axis)
+    mask = torch.arange(2 * half) < half
+    with torch.no_grad():
+        alone = encoder({"x": short, "mask": torch.ones(3, half, dtype=torch.bool)})
+        company = encoder({"x": padded, "mask": mask.expand(3, -1)})
+        loud = padded.clone()
+        loud.narrow(axis, half, half).fill_(7)
+        unlike = encoder({"x": loud, "mask": torch.ones(3, 2 * half, dtype=torch.bool)})
+    assert torch.allclose(alone, company, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(alone, unlike, rtol=1e-2)  # without a mask it counts
+
+
+@pytest.mark.parametrize(("name", "spec"), SMALL)
+def test_weights_go_through_a_file(name: str, spec: Spec, tmp_path: Path) -> None:
+    encoder, batch = made(name, spec), batch_of(spec, 4)
     encoder.train()(batch)  # so that running statistics are not at their start
     encoder.eval()
     save_file(encoder.state_dict(), tmp_path / "encoder.safetensors")
     torch.manual_seed(1)
-    other = (plain if name == "wrapped" else ENCODERS[name])(channels, size).eval()
+    other = (plain(spec) if name == "wrapped" else ENCODERS[name].build(spec)).eval()
     with torch.no_grad():
         assert not torch.equal(other(batch), encoder(batch))
         other.load_state_dict(load_file(tmp_path / "encoder.safetensors"))
         assert torch.equal(other(batch), encoder(batch))
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_bytes_and_floats_are_one_image(name: str, channels: int, size: int) -> None:
-    encoder, batch = made(name, channels, size).eval(), images(2, channels, size)
+@pytest.mark.parametrize(("name", "spec"), [case for case in SMALL if case[1].dtype in ("uint8", "int16")])
+def test_whole_numbers_and_floats_are_one_example(name: str, spec: Spec) -> None:
+    encoder, batch = made(name, spec).eval(), batch_of(spec, 2)
+    x, mask = parted(batch)
+    floats = x / (255 if spec.dtype == "uint8" else 32768)
     with torch.no_grad():
-        assert torch.allclose(encoder(batch), encoder(batch / 255), rtol=1e-3, atol=1e-4)
+        other = encoder(floats if mask is None else {"x": floats, "mask": mask})
+        assert torch.allclose(encoder(batch), other, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "channels", "size"), SMALL)
-def test_what_does_not_fit_is_refused_in_one_line(name: str, channels: int, size: int) -> None:
-    encoder = made(name, channels, size).eval()
+@pytest.mark.parametrize(("name", "spec"), SMALL)
+def test_what_does_not_fit_is_refused_in_one_line(name: str, spec: Spec) -> None:
+    encoder = made(name, spec).eval()
     last = encoder.depths[-1]
-    for bad in (images(2, 1, size), images(2, 4, size), images(2, channels, size)[0], torch.zeros(2, 9)):
+    x, _ = parted(batch_of(spec, 2))
+    for bad in (
+        x[0],
+        torch.zeros(2, 3, 1, 1, 9),
+        *([torch.zeros(2, 9, *spec.shape[1:])] * (spec.kind != "series")),
+    ):
         for call in (encoder, lambda x: encoder.read(x, (last,))):
-            with pytest.raises(InputError, match=rf"takes \(n, {channels}, h, w\), got") as caught:
+            with pytest.raises(InputError, match=rf"{spec.kind} \(n, .*\) is meant") as caught:
                 call(bad)
             assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=rf"depth: bottom, top is not one of .*{last}"):
-        encoder.read(images(2, channels, size), ("top", last, "bottom"))
+        encoder.read(batch_of(spec, 2), ("top", last, "bottom"))
 
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_new_encoder_is_in_train_mode_and_building_draws_nothing_more(name: str) -> None:
-    with torch.device("meta"):
-        encoder = ENCODERS[name](3, 32)
+    (kind, *_) = ENCODERS[name].takes
+    encoder = ENCODERS[name].build(specs(kind)[0] if kind != "image" else image_spec(3, 32))
     assert all(module.training for module in encoder.modules())
+    assert ENCODERS[name].about.endswith(".")
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_encoder_and_data_that_do_not_go_together_are_one_line(name: str, kind: str) -> None:
+    if kind in ENCODERS[name].takes:
+        assert build(name, specs(kind)[0]).spec.kind == kind
+        return
+    with pytest.raises(InputError, match=rf"encoder: {name} takes .*, and the data are {kind}; ") as caught:
+        build(name, specs(kind)[0])
+    assert "\n" not in str(caught.value)
 
 
 def test_build_finds_by_name() -> None:
     assert build("dim32", 1, 28).shapes["local"] == (128, 7, 7)
+    assert build("dim32", image_spec(1, 28)).shapes["local"] == (128, 7, 7)
     assert any(isinstance(module, nn.GroupNorm) for module in build("resnet18-groupnorm", 3, 8).modules())
+    with pytest.raises(InputError, match="images of 8 x 10, and this network takes square ones"):
+        build("dim32", Spec("image", (1, 8, 10), "uint8"))
 
 
 @pytest.mark.parametrize("name", ["dim", "", "resnet19", "timn:vit", ":", "dim32:"])
 def test_build_of_an_unknown_name_lists_the_known(name: str) -> None:
-    with pytest.raises(InputError, match=r"encoder: .* is none of dim32, dim64, .*timm:NAME, hf:NAME"):
+    with pytest.raises(InputError, match=r"encoder: .* is none of .*dim32, dim64, .*timm:NAME, hf:NAME"):
         build(name, 3, 32)

@@ -102,7 +102,7 @@ def test_a_network_that_returns_no_tensor() -> None:
 
 
 def test_images_that_do_not_pass() -> None:
-    with pytest.raises(InputError, match=r"size: images of 3 x 16 x 16 do not pass") as caught:
+    with pytest.raises(InputError, match=r"size: images of 3 x 16 x 16 px do not pass") as caught:
         Wrapped(plain(), 3, 16)
     assert "\n" not in str(caught.value)
 

@@ -70,7 +70,7 @@ def test_several_files_are_cut_to_the_shortest_and_called_by_name(tmp_path: Path
 
 
 def test_long_recordings_lie_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path / "a.wav", mixture(20_000))
+    path = written(tmp_path / "a.wav", mixture(6_000))
     with opened([path]) as sound:
         held = unmix(sound)
         expected = np.concatenate(list(held.blocks()))

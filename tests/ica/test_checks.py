@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
+from mutua.estimators.whitening import whitening
 from mutua.ica import LinearICA
 from mutua.ica.linear.checks import rows_of
-from mutua.ica.linear.whitening import whitening
 from mutua.types import InputError
 
 GOOD = np.random.default_rng(0).laplace(size=(50, 3))

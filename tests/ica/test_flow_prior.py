@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import laplace as laplace_law
 from scipy.stats import norm
 
-from mutua.data.auxiliary import Auxiliary
+from mutua.estimators.auxiliary import Auxiliary
 from mutua.ica.flow.past import Past
 from mutua.ica.flow.prior import Prior, Segments, log_density
 from mutua.ica.flow.smooth import Smooth

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mutua.estimators.nonstationary import FLOOR, Loudness, loudness, modulated_objective, sharpened
+from mutua.estimators.whitening import Whitening
 from mutua.evaluation.sources.si_sdr import matched_si_sdr
 from mutua.ica import LinearICA
-from mutua.ica.linear.nonstationary import FLOOR, Loudness, loudness, modulated_objective, sharpened
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
 from mutua.types import InputError
 
 
@@ -23,7 +23,7 @@ def plain(k: int) -> Whitening:
 
 
 def blocks(x: np.ndarray, rows: int) -> Loudness:
-    return loudness(Recording(x), plain(x.shape[1]), rows, 1e9)
+    return loudness(Recording(x).chunks(), len(x), plain(x.shape[1]), rows, 1e9)
 
 
 @pytest.mark.parametrize("n", [1000, 1037])
@@ -36,7 +36,9 @@ def test_covariances_of_blocks(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for b in range(10):
         part = x[100 * b : n if b == 9 else 100 * b + 100]
         np.testing.assert_allclose(found.covariances[b], part.T @ part / len(part) + floor)
-    assert len(loudness(Recording(x), plain(3), 100, 8 * 9 * 4).shares) <= 4  # no more than memory has room for
+    assert (
+        len(loudness(Recording(x).chunks(), n, plain(3), 100, 8 * 9 * 4).shares) <= 4
+    )  # no more than memory has room for
 
 
 def test_loss_is_the_slow_twins_and_its_gradient_is_relative() -> None:

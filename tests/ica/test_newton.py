@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from mutua.estimators.newton import LEAST_EIGENVALUE, block_step, maximise
 from mutua.ica import Laplace, Mixture, Sech, Student, SubGaussian
 from mutua.ica.linear.likelihood import objective
-from mutua.ica.linear.newton import LEAST_EIGENVALUE, block_step, maximise
 
 
 def recording(n: int = 400, seed: int = 0) -> np.ndarray:

@@ -21,10 +21,9 @@ def reading(value: float, half: float = 0.05) -> MutualInformationResult:
     return MutualInformationResult(value, (value - half, value + half), 0.0, 1.0, 100, "said")
 
 
-@pytest.mark.slow
-def test_a_gaussian_passes() -> None:
+def test_a_gaussian_passes(hurried: None) -> None:
     heard: list[str] = []
-    table = self_checks(*known("1v1-normal-0.75").sample(600, 0), told=heard.append)
+    table = self_checks(*known("1v1-normal-0.75").sample(600, 0), effort="quick", told=heard.append)
     assert verdicts(table) == {"extrapolation": "passes", "data processing": "passes", "additivity": "passes"}
     assert len(heard) == 7
     assert {row["what to do"] for row in table.records()} == {"nothing"}

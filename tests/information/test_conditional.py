@@ -10,7 +10,7 @@ from mutua.information import conditional_mutual_information, pairwise
 from mutua.types import InputError
 
 
-def test_a_common_cause_explains_it_away_and_a_common_effect_makes_it() -> None:
+def test_a_common_cause_explains_it_away_and_a_common_effect_makes_it(hurried: None) -> None:
     rng = np.random.default_rng(0)
     cause, x_own, y_own = rng.normal(size=(3, 1500))
     x, y = cause + 0.5 * x_own, cause + 0.5 * y_own
@@ -49,7 +49,7 @@ def test_pairs_of_a_table() -> None:
         pairwise(frame[["a"]])
 
 
-def test_categories_are_declared() -> None:
+def test_categories_are_declared(hurried: None) -> None:
     """Numbers of a code say nothing by their size: 40 classes, more than are taken for categories by type."""
     rng = np.random.default_rng(1)
     code = rng.integers(40, size=3000).astype(float)

@@ -13,7 +13,7 @@ from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 from mutua.data.known import known
-from mutua.information.estimators.catalogue import ksg as nearest
+from mutua.information.estimators import ksg as nearest
 from mutua.information.estimators.ksg import entropy, ksg, ksg_labels, ksg_mixed, ksg_pointwise
 from mutua.types import InputError
 

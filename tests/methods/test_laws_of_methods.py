@@ -1,3 +1,5 @@
+"""Laws of every method of the catalogue, at every kind of data that it takes: listing one tests it."""
+
 import inspect
 from dataclasses import replace
 
@@ -6,40 +8,44 @@ import pytest
 import torch
 from torch import Generator
 
+from methods.small import PAIRS, SPECS, composed, in_double, sample
 from mutua import runs
-from mutua.data import from_array, load
+from mutua.data import Held, load
 from mutua.encoders import image_spec
 from mutua.methods import METHODS
-from mutua.training import fit
-from mutua.types import InputError
+from mutua.objectives.batches import part
+from mutua.training import cached_step, fit
+from mutua.types import Embedding, InputError, Spec
+from mutua.views import rows
 
-SMALL = {"simclr": {"width": 16, "temperature": 0.1}, "deep_infomax": {"units": 32, "alpha": 0.5}, "rotation": {}}
-
-
-def composed(name, channels=3, size=16, seed=0):
-    return runs.compose(runs.Recipe(name, "dim32", image_spec(channels, size), SMALL.get(name, {}), seed))
-
-
-def images(n=8, channels=3, size=16):
-    return torch.randint(
-        0, 256, (n, channels, size, size), dtype=torch.uint8, generator=Generator().manual_seed(4)
-    )
+every_pair = pytest.mark.parametrize(("name", "kind"), PAIRS)
+cut_pairs = pytest.mark.parametrize(
+    ("name", "kind"), [pair for pair in PAIRS if isinstance(composed(*pair), Embedding)]
+)
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_every_parameter_gets_a_finite_gradient(name):
-    method = composed(name)
-    method.step(images(), Generator().manual_seed(0)).loss.backward()
+def doubled(name, kind):
+    """A method and a batch in double precision."""
+    return composed(name, kind).double().train(), in_double(sample(SPECS[kind], 8))
+
+
+@every_pair
+def test_every_parameter_gets_a_finite_gradient(name, kind):
+    method = composed(name, kind)
+    method.step(sample(SPECS[kind], 8), Generator().manual_seed(0)).loss.backward()
     for key, p in method.named_parameters():
-        assert p.grad is not None, key
-        assert torch.isfinite(p.grad).all(), key
-        assert p.grad.any(), key
+        if p.requires_grad:
+            assert p.grad is not None, key
+            assert torch.isfinite(p.grad).all(), key
+            assert p.grad.any(), key
+        else:
+            assert p.grad is None, key
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_a_step_is_a_function_of_its_generator(name):
-    method = composed(name)
-    losses = [method.step(images(), Generator().manual_seed(seed)).loss.item() for seed in (1, 1, 2)]
+@every_pair
+def test_a_step_is_a_function_of_its_generator(name, kind):
+    method = composed(name, kind)
+    losses = [method.step(sample(SPECS[kind], 8), Generator().manual_seed(seed)).loss.item() for seed in (1, 1, 2)]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
 
@@ -47,8 +53,8 @@ def test_a_step_is_a_function_of_its_generator(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_training_lowers_the_loss(name):
     # The same digits and the same draw in every step: how fast the loss falls is then no matter of luck.
-    method, digits = composed(name, 1, 8), load("digits").take(torch.arange(32))
-    trained = torch.optim.Adam(method.parameters(), lr=2e-3)
+    method, digits = composed(name, spec=Spec("image", (1, 8, 8), "uint8")), load("digits").take(torch.arange(32))
+    trained = torch.optim.Adam([p for p in method.parameters() if p.requires_grad], lr=2e-3)
     losses = []
     for _ in range(10):
         step = method.step(digits, Generator().manual_seed(0))
@@ -56,53 +62,101 @@ def test_training_lowers_the_loss(name):
         step.loss.backward()
         trained.step()
         losses.append(step.loss.item())
-    assert losses[-1] < 0.9 * losses[0]
+    spread = max(losses[:2]) - min(losses[:2])
+    assert losses[-1] < losses[0] - spread
     assert all(torch.isfinite(torch.as_tensor(value)) for value in step.logs.values())
 
 
-@pytest.mark.parametrize("name", METHODS)
+@cut_pairs
+@pytest.mark.parametrize("micro_batch", [3, 4])
+def test_a_step_in_chunks_is_the_whole_step(name, kind, micro_batch):
+    found = []
+    for chunk in (0, micro_batch):
+        method, batch = doubled(name, kind)
+        if chunk:
+            step = cached_step(method, batch, Generator().manual_seed(2), chunk, "exact")
+        else:
+            step = method.step(batch, Generator().manual_seed(2))
+            step.loss.backward()
+        method.stepped(0, 4)
+        values = {"loss": step.loss.detach(), **step.logs, **method.state_dict()}
+        found.append(
+            values | {f"gradient of {key}": p.grad for key, p in method.named_parameters() if p.requires_grad}
+        )
+    assert found[0].keys() == found[1].keys()
+    for key, value in found[0].items():
+        torch.testing.assert_close(
+            found[1][key], value, rtol=1e-7, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}"
+        )
+
+
+@cut_pairs
+def test_batch_mates_do_not_matter_to_an_embedding(name, kind):
+    method, batch = doubled(name, kind)
+    method.eval()  # in training, batch norm makes them matter
+    drawn = method.draw(batch, Generator().manual_seed(2))
+    with torch.no_grad():
+        whole = method.embed(batch, drawn)
+        some = method.embed(part(batch, slice(2, 5)), rows(drawn, slice(2, 5)))
+    assert torch.allclose(some, whole[2:5], atol=1e-9)
+
+
+@every_pair
+def test_only_what_is_frozen_or_a_buffer_moves_between_steps(name, kind):
+    method = composed(name, kind)
+    method.step(sample(SPECS[kind], 8), Generator().manual_seed(0))
+    before = {key: p.detach().clone() for key, p in method.named_parameters()}
+    with torch.no_grad():
+        method.stepped(0, 3)
+    moved = {key for key, p in method.named_parameters() if not torch.equal(p, before[key])}
+    assert moved <= {key for key, p in method.named_parameters() if not p.requires_grad}
+
+
+@pytest.mark.parametrize("name", [name for name, kind in PAIRS if kind == "image"])
 @pytest.mark.parametrize("channels", [1, 3, 13])
 def test_any_number_of_channels(name, channels):
-    method = composed(name, channels)
-    assert torch.isfinite(method.step(images(4, channels), Generator().manual_seed(0)).loss)
+    spec = Spec("image", (channels, 16, 16), "uint8")
+    method, images = composed(name, spec=spec), sample(spec, 4)
+    assert torch.isfinite(method.step(images, Generator().manual_seed(0)).loss)
     method.eval()
     with torch.no_grad():
-        features = method.encode(images(4, channels))
+        features = method.encode(images)
         assert features.shape == (4, 64)
-        assert torch.equal(features, method.encode(images(4, channels)))
-        floats = method.encode(images(4, channels).float() / 255)
-        assert torch.equal(features, method.encoder(images(4, channels)))  # not augmented
-        alone = torch.cat([method.encode(one[None]) for one in images(4, channels)])
+        assert torch.equal(features, method.encode(images))
+        floats = method.encode(images.float() / 255)
+        assert torch.equal(features, method.encoder(images))  # not augmented
+        alone = torch.cat([method.encode(one[None]) for one in images])
     assert torch.allclose(features, floats, atol=1e-4)
     assert torch.allclose(features, alone, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_two_images_are_enough_and_one_is_refused(name):
+@every_pair
+def test_two_examples_are_enough_and_one_is_refused(name, kind):
     plan = replace(METHODS[name].plan, epochs=1)
-    fit(composed(name), from_array(images(2).numpy()), plan)
+    fit(composed(name, kind), Held(SPECS[kind], values=sample(SPECS[kind], 2).numpy()), plan)
     with pytest.raises(InputError, match="data: 1 example"):
-        fit(composed(name), from_array(images(1).numpy()), plan)
+        fit(composed(name, kind), Held(SPECS[kind], values=sample(SPECS[kind], 1).numpy()), plan)
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_a_recipe_gives_the_same_method_each_time(name):
+@every_pair
+def test_a_recipe_gives_the_same_method_each_time(name, kind):
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
-    a, b, c = composed(name), composed(name), composed(name, seed=1)
+    a, b, c = composed(name, kind), composed(name, kind), composed(name, kind, seed=1)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
     assert not all(torch.equal(p, q) for p, q in zip(a.parameters(), c.parameters(), strict=True))
-    again = composed(name, seed=2)
+    again = composed(name, kind, seed=2)
     again.load_state_dict(a.state_dict())
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), again.parameters(), strict=True))
     assert "Linear" in repr(a)
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_what_is_shown_is_an_image_each(name):
-    shown = composed(name).shown(images(3), Generator().manual_seed(0))
-    assert torch.equal(shown["original"], images(3))
+@every_pair
+def test_what_is_shown_is_an_example_each(name, kind):
+    examples = sample(SPECS[kind], 3)
+    shown = composed(name, kind).shown(examples, Generator().manual_seed(0))
+    assert torch.equal(shown["original"], examples)
     assert {len(column) for column in shown.values()} == {3}
 
 
@@ -118,21 +172,26 @@ def test_every_argument_is_explained_and_the_paper_named(name):
     )
     assert "\n    Paper: " in compose.__doc__
     assert "arXiv:" in compose.__doc__
-    assert METHODS[name].about
+    for words in (
+        METHODS[name].about,
+        *(param.description for param in docstring_parser.parse(compose.__doc__).params),
+    ):
+        assert words[0].isupper(), words
+        assert words.endswith("."), words
 
 
 def test_unknown_settings_are_refused():
     with pytest.raises(InputError, match="settings: simclr has no tempature; it has temperature"):
         runs.compose(runs.Recipe("simclr", "dim32", image_spec(3, 16), {"tempature": 1.0}))
-    with pytest.raises(InputError, match="method: 'moco' is none of deep_infomax, rotation, simclr"):
-        runs.compose(runs.Recipe("moco", "dim32", image_spec(3, 16)))
+    with pytest.raises(InputError, match="method: 'mocha' is none of barlow_twins, byol"):
+        runs.compose(runs.Recipe("mocha", "dim32", image_spec(3, 16)))
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_a_step_in_bfloat16_is_near_the_one_in_float32(name):
-    method = composed(name)
-    want = method.step(images(), Generator().manual_seed(0)).loss
+@every_pair
+def test_a_step_in_bfloat16_is_near_the_one_in_float32(name, kind):
+    method, batch = composed(name, kind), sample(SPECS[kind], 8)
+    want = method.step(batch, Generator().manual_seed(0)).loss
     with torch.autocast("cpu", torch.bfloat16):
-        got = method.step(images(), Generator().manual_seed(0)).loss
+        got = method.step(batch, Generator().manual_seed(0)).loss
     assert got.dtype == torch.float32
-    assert got.item() == pytest.approx(want.item(), rel=0.15)
+    assert got.item() == pytest.approx(want.item(), rel=0.15, abs=0.05)

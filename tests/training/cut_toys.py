@@ -14,6 +14,7 @@ from mutua.critics import Cosine
 from mutua.encoders import dim32, group_norm, resnet18
 from mutua.objectives import Contrastive, head_mlp
 from mutua.training import cached_step
+from mutua.types import Embedding, Step
 from mutua.views import Compose, HorizontalFlip, RandomResizedCrop
 
 
@@ -112,7 +113,7 @@ class Dropping(Contrastive):
         return z
 
 
-class Nested(nn.Module):
+class Nested(Embedding):
     """Two tensors an example in a tuple, noise drawn as a nested dict: all that a user's own method may do."""
 
     def __init__(self) -> None:
@@ -127,11 +128,6 @@ class Nested(nn.Module):
         x, y = batch["pair"]
         return torch.stack([self.net(x), self.net(y + drawn["a"]["noise"])], 1)
 
-    def judge(self, z: Tensor) -> Any:
-        from mutua.types import Step
-
+    def judge(self, z: Tensor) -> Step:
         left, right = normalize(z, dim=-1).unbind(1)
         return Step(nn.functional.cross_entropy(left @ right.T, torch.arange(len(z))))
-
-    def step(self, batch: Any, generator: Generator) -> Any:
-        return self.judge(self.embed(batch, self.draw(batch, generator)))

@@ -23,7 +23,7 @@ def start(*arguments: str) -> subprocess.Popen:
 
 
 def end(process: subprocess.Popen) -> None:
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
 
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from small_text import KINDS, topical
 
 from mutua.types import InputError
 from mutua.words import Vectors, Word2Vec
 from mutua.words.doubts import doubts, mean_cosine
+from words.small_text import KINDS, topical
 
 
 def test_mean_cosine_is_the_definition() -> None:

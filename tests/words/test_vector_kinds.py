@@ -52,6 +52,22 @@ def test_words_cut_in_the_wrong_place(second: bytes, end: bytes, tmp_path: Path)
             assert "ignore" not in said
 
 
+def test_vectors_that_do_not_all_end_alike(tmp_path: Path) -> None:
+    path, row = tmp_path / "v.bin", np.ones(2, "<f4").tobytes()
+    for ends, good in (
+        (("\n", "\n", "\n"), True),
+        (("", "", ""), True),
+        (("\n", "\n", ""), False),
+        (("", "\n", ""), False),
+    ):
+        lines = [word.encode() + b" " + row + end.encode() for word, end in zip("abcd", (*ends, ""), strict=True)]
+        path.write_bytes(b"4 2\n" + b"".join(lines))
+        if good:
+            assert read_binary(path).words == list("abcd")
+        else:
+            refused(lambda: read_binary(path), "cut in the wrong place")
+
+
 def test_empty_words_of_text(tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     path.write_bytes(b"2 2\na 1 2\n 3 4\n")

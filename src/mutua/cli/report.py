@@ -13,8 +13,8 @@ from tyro.conf import Positional
 
 from mutua import runs
 from mutua.cli.devices import check_device
-from mutua.cli.evaluate import examples_of
 from mutua.cli.output import say
+from mutua.cli.reading import examples_of
 from mutua.data import KINDS, Examples, Kind, Reading
 from mutua.evaluation import features, raw
 from mutua.methods import METHODS
@@ -101,7 +101,7 @@ def make_report(
         images=_pictures(examples, kind),
         sounds=None if kind.sounds is None else lambda rows: _sounds(examples, kind, rows),
         labels=labels,
-        names=examples.names,
+        names=kind.words(examples) or examples.names,
         views={name: found for name, found in columns.items() if found is not None} if len(shown) > 1 else None,
         heard={name: kind.sounds(part, spec) for name, part in shown.items()} if kind.sounds else None,
         papers=papers(about.compose),

@@ -21,8 +21,6 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, subcommand
 
 from mutua.cli.output import say, show, status, tables_json
-from mutua.data.store import checked_place, writing
-from mutua.report import papers, study_page, write
 from mutua.studies import LOGGER, STUDIES, study
 from mutua.types import InputError, Result, Table, names
 
@@ -101,6 +99,10 @@ class Chosen:
     json: bool
 
     def __call__(self) -> None:
+        # Here, and in `keep`, so that help and a list import neither data nor reports.
+        from mutua.data.store import checked_place
+        from mutua.report import papers
+
         folder = self.out or Path("runs/studies") / self.name
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file; name a folder with --out")
@@ -139,6 +141,9 @@ def keep(
     references: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write a study's figures, page and record into a folder, each whole or not at all. Returns the record."""
+    from mutua.data.store import writing
+    from mutua.report import study_page, write
+
     settings = {"preset": preset, **(asdict(config)), **result.settings}
     files = {caption: f"figure-{i}-{_slug(caption)}.svg" for i, caption in enumerate(result.figures, 1)}
     record = {

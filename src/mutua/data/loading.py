@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +23,12 @@ from mutua.data.kinds import KINDS, Access
 from mutua.data.kinds.image import as_asked
 from mutua.data.reading import Reading
 from mutua.data.splits import SPLITS
+from mutua.data.text.files import reading as reading_file
 from mutua.types import InputError, names
 
-__all__ = ["as_examples", "as_images", "load", "read"]
+__all__ = ["as_examples", "as_images", "kind_of", "load", "read"]
+
+_PACKED = {".gz", ".xz", ".bz2", ".zst"}
 
 
 def load(
@@ -114,12 +118,22 @@ def kind_of(place: Path) -> str:
         return _kind_of_arrays(npz_arrays(place), str(place))
     if is_idx(place):
         return "image"
-    found = [name for name, kind in KINDS.items() if place.suffix.lower() in kind.suffixes]
-    if "table" in found:
-        return "table"  # one file of columns is a table; a series in one says --kind series
+    ending = next((end.lower() for end in reversed(place.suffixes) if end.lower() not in _PACKED), "")
+    found = [name for name, kind in KINDS.items() if ending in kind.suffixes]
+    if (
+        "table" in found
+    ):  # one file of columns is a table, or labelled sentences; a series in one says --kind series
+        return "text" if _of_sentences(place) else "table"
     if len(found) == 1:
         return found[0]
     raise InputError(f"{place}: a file of no known kind; give a folder, a .npy, .npz or IDX file, or say --kind")
+
+
+def _of_sentences(path: Path) -> bool:
+    """Whether a file of columns holds text: a cell of several words in most of its first lines."""
+    with reading_file(path) as file:
+        lines = file.read(1 << 14).decode("utf-8", "replace").splitlines()[:20]
+    return sum(any(len(cell.split()) > 2 for cell in re.split("[\t,;]", line)) for line in lines) > len(lines) / 2
 
 
 def _kind_of_folder(root: Path) -> str:

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import softplus
 
-from mutua.bounds import dv, infonce_loss, jsd
+from mutua.bounds import BOUNDS, CONTRASTS, infonce_loss
 from mutua.critics import Concat, EncodeAndDot
 from mutua.encoders import Staged, Wrapped
 from mutua.kernels.devices.copies import to_device
@@ -20,9 +20,8 @@ from mutua.ranks import mine, world
 from mutua.scores import local, paired
 from mutua.types import Contrast, Critic, InnerProduct, InputError, Method, Step, names
 
-__all__ = ["MEASURES", "DeepInfoMax", "GlobalCritic", "PriorPlayer", "deep_infomax"]
+__all__ = ["DeepInfoMax", "GlobalCritic", "PriorPlayer", "deep_infomax"]
 
-MEASURES: dict[str, Contrast] = {"jsd": jsd, "dv": dv, "infonce": infonce_loss}
 CRITICS = {"encode_and_dot": EncodeAndDot, "concat": Concat}
 
 
@@ -85,7 +84,7 @@ class DeepInfoMax(Method):
     Args:
         encoder: read at `depth` for the map and at its last depth for Y.
         depth: of the map.
-        contrast: estimates or trains the information: jsd, dv or infonce.
+        contrast: estimates or trains the information: any member of `CONTRASTS` or `BOUNDS`.
         local_critic: scores Y (n, d) with one location of a map (n, l, c); none where there is no local term.
         global_critic: scores Y with a whole map, flattened; none where there is no global term.
         prior: none where the prior is not matched.
@@ -169,20 +168,19 @@ def deep_infomax(
     is augmented.
 
     Args:
-        encoder: with a depth "local" that has a map, such as dim32, dim64 or a ResNet's layer2.
-        measure: infonce, jsd or dv.
-        critic: of the local term: encode_and_dot, or concat (512-512-1 on each pair, the lecture's table).
-        alpha: weight of the global term.
-        beta: weight of the local term.
-        gamma: weight of the prior.
-        units: of the encode-and-dot and global critics.
-        locations: of each map scored in a step, drawn at random; 0 for all.
+        encoder: The network to train, with a map at depth "local" or "layer2", such as dim32, dim64 or a ResNet.
+        measure: Contrast or bound that is raised: infonce, jsd or dv in the paper; any of the library's by name.
+        critic: Critic of the local term: encode_and_dot, or concat (512-512-1 on each pair, the lecture's table).
+        alpha: Weight of the global term.
+        beta: Weight of the local term.
+        gamma: Weight of the prior.
+        units: Units of the encode-and-dot and global critics.
+        locations: Locations of each map scored in a step, drawn at random; 0 for all.
 
     Paper: Hjelm, Fedorov, Lavoie-Marchildon, Grewal, Bachman, Trischler and Bengio 2019, Learning deep
     representations by mutual information estimation and maximization, arXiv:1808.06670.
     """
-    if measure not in MEASURES:
-        raise InputError(f"measure: {measure!r} is none of {names(MEASURES)}")
+    contrast = _contrast(measure)
     if critic not in CRITICS:
         raise InputError(f"critic: {critic!r} is none of {names(CRITICS)}")
     for name, weight in (("alpha", alpha), ("beta", beta), ("gamma", gamma)):
@@ -206,7 +204,7 @@ def deep_infomax(
     return DeepInfoMax(
         encoder,
         depth,
-        MEASURES[measure],
+        contrast,
         local_critic=local_critic,
         global_critic=GlobalCritic(encoder, depth, units) if isinstance(encoder, Staged) and alpha > 0 else None,
         prior=PriorPlayer(encoder.width) if gamma > 0 else None,
@@ -215,6 +213,15 @@ def deep_infomax(
         gamma=gamma,
         locations=locations,
     )
+
+
+def _contrast(measure: str) -> Contrast:
+    """The member of `CONTRASTS` or `BOUNDS`. The paper's infonce is the loss, without the log K of the bound."""
+    known = {name: entry.contrast for name, entry in CONTRASTS.items()}
+    known |= {name: entry.bound for name, entry in BOUNDS.items()} | {"infonce": infonce_loss}
+    if measure not in known:
+        raise InputError(f"measure: {measure!r} is none of {names(known)}")
+    return known[measure]
 
 
 def _map_depth(encoder: Staged | Wrapped) -> str:

@@ -31,9 +31,9 @@ def rotation(encoder: Staged | Wrapped, *, padding: int = -1, flip: float = 0.5)
     To tell, the encoder must know what is in the image and how it usually stands.
 
     Args:
-        encoder: the network to train; what is kept.
-        padding: the image is first shifted by up to so many pixels; -1 for an eighth of its side.
-        flip: probability of a mirror image.
+        encoder: The network to train, which is what is kept.
+        padding: Pixels by up to which the image is first shifted; -1 for an eighth of its side.
+        flip: Probability of a mirror image.
 
     Paper: Gidaris, Singh and Komodakis 2018, Unsupervised Representation Learning by Predicting Image Rotations,
     arXiv:1803.07728; shift and mirror image are of the authors' code.

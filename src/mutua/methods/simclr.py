@@ -1,13 +1,12 @@
-"""SimCLR: two augmentations of an image against those of all others."""
+"""SimCLR: two augmentations of an example against those of all others."""
 
 from __future__ import annotations
 
 from mutua.bounds import nt_xent
 from mutua.critics import Cosine
 from mutua.encoders import Staged, Wrapped
+from mutua.methods.arguments import at_least, views_of
 from mutua.objectives import Contrastive, head_mlp
-from mutua.types import InputError
-from mutua.views import simclr as augmentation
 
 __all__ = ["simclr"]
 
@@ -19,28 +18,31 @@ def simclr(
     width: int = 128,
     hidden: int = 0,
     views: int = 2,
-    strength: float = 0.5,
-    smallest_crop: float = 0.08,
-    flip: float = 0.5,
+    strength: float | None = None,
+    smallest_crop: float | None = None,
+    flip: float | None = None,
 ) -> Contrastive:
-    """Agreement of two random views of an image, among the views of a batch.
+    """Agreement of two random views of an example, among the views of a batch.
 
     Args:
-        encoder: the network to train; what is kept.
-        temperature: of the cosine similarity; 0.5 on CIFAR-10, 0.1 on ImageNet.
-        width: outputs of the projection head.
-        hidden: units of the projection head; 0 for as many as the encoder has outputs.
-        views: of each image; with more than two, the mean over all pairs.
-        strength: of the colour distortion; 0.5 on CIFAR-10, 1 on ImageNet.
-        smallest_crop: the least share of the image that a crop shows; at most the whole.
-        flip: probability of a mirror image; 0 where left and right have a meaning.
+        encoder: The network to train, which is what is kept.
+        temperature: Temperature of the cosine similarity: 0.5 on CIFAR-10, 0.1 on ImageNet.
+        width: Outputs of the projection head.
+        hidden: Units of the projection head; 0 for as many as the encoder has outputs.
+        views: Views of each example; with more than two, the mean over all pairs.
+        strength: Strength of the distortions: of colours 0.5 on CIFAR-10 and 1 on ImageNet, of gain and noise 1;
+            as published for the kind of data by default.
+        smallest_crop: Least share of an image, or of a recording's or series' time, that a crop shows; as
+            published by default, 0.08 of images.
+        flip: Probability of a mirror image (0 where left and right have a meaning), of turned polarity in sound,
+            of turned sign in series; as published by default, 0.5 for images.
 
     Paper: Chen, Kornblith, Norouzi and Hinton 2020, A Simple Framework for Contrastive Learning of Visual
     Representations, arXiv:2002.05709.
     """
-    for name, value, least in (("width", width, 1), ("hidden", hidden, 0), ("views", views, 2)):
-        if value < least:
-            raise InputError(f"{name}: {value} is too few; give {least} or more")
-    view = augmentation(encoder.channels, encoder.size, strength=strength, flip=flip, scale=(smallest_crop, 1.0))
+    at_least(1, width=width)
+    at_least(0, hidden=hidden)
+    at_least(2, views=views)
+    view = views_of("simclr", encoder, strength, smallest_crop, flip)
     head = head_mlp(encoder.width, hidden or encoder.width, width)
     return Contrastive(encoder, head, view, Cosine(temperature), nt_xent, views)

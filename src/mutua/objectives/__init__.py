@@ -1,8 +1,29 @@
-"""The two usual ways to compose a method: telling pairs apart, and predicting what was done to the input."""
+"""The usual ways to compose a method: judging views of one example, telling pairs apart, and predicting what was
+done to the input."""
 
-from mutua.objectives.contrastive import Contrastive, draw_views, head_mlp
+from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
 from mutua.objectives.predictive import Predictive, Puzzle
+from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
+from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
+from mutua.objectives.spread import off_diagonal, spread
+from mutua.objectives.target import Followed, Target
 
-__all__ = ["Contrastive", "Given", "Predictive", "Puzzle", "draw_views", "head_mlp", "scored", "scored_views"]
+__all__ = [
+    "Contrastive",
+    "Followed",
+    "Given",
+    "Predictive",
+    "Puzzle",
+    "Queue",
+    "Siamese",
+    "Target",
+    "Views",
+    "draw_views",
+    "head_mlp",
+    "off_diagonal",
+    "scored",
+    "scored_views",
+    "spread",
+]

@@ -39,7 +39,7 @@ def nearest(
 
 def gallery(
     features: np.ndarray,
-    images: np.ndarray,
+    images: np.ndarray | None,
     *,
     raw: np.ndarray | None = None,
     raw_name: str = "raw pixels",
@@ -58,15 +58,15 @@ def gallery(
 
     Args:
         features: (n, d).
-        images: uint8 (n, c, h, w), a picture of each.
+        images: uint8 (n, c, h, w), a picture of each; none where the names are what there is to see.
         raw: (n, k), the raw input; the pictures' own pixels by default. `raw_name` is what it is called.
         sounds: of row numbers, the bytes of a sound file each; players then stand under the pictures.
         labels, names: one each; the label is shown, else the name.
         queries: row numbers; by default `rows` of them drawn at random, classes in turn where there are labels.
     """
-    pictures = checked(images)
-    n = len(pictures)
-    for what, given in {"features": features, "labels": labels, "names": names}.items():
+    pictures = None if images is None else checked(images)
+    n = len(features)
+    for what, given in {"images": images, "raw": raw, "labels": labels, "names": names}.items():
         if given is not None and len(given) != n:
             raise InputError(f"{what}: {len(given)} for {n} examples; give one each")
     drawn = queries is None
@@ -75,14 +75,16 @@ def gallery(
     elif len(queries) and not all(0 <= q < n for q in queries):
         raise InputError(f"queries: row numbers must be from 0 to {n - 1}, got {list(queries)}")
     control = pictures if raw is None else _centred(raw)
-    spaces = {"features": np.asarray(features), raw_name: control}
+    spaces = {"features": np.asarray(features)}
+    if control is not None:
+        spaces[raw_name] = control
     found = {name: nearest(space, queries, k) for name, space in spaces.items()}
 
     def shown(i: int, similarity: float | None = None, query: int | None = None) -> dict[str, object]:
         label = None if labels is None else str(labels[i])
         name = f"row {i}" if names is None else str(names[i])
         return {
-            "image": thumbnail(pictures[i]),
+            "image": None if pictures is None else thumbnail(pictures[i]),
             "sound": None if sounds is None else sound_uri(sounds([i])[0]),
             "label": label,
             "name": name,
@@ -103,7 +105,10 @@ def gallery(
     note = "Queries drawn at random, not picked. " if drawn else ""
     note += "Under each neighbour: its cosine similarity to the query"
     note += f" and its {'label, ≠ where it is not the query’s' if labels is not None else 'name'}."
-    values = {"lines": lines, "note": f"{note} {shown_channels(pictures.shape[1])}".strip()}
+    values = {
+        "lines": lines,
+        "note": f"{note} {shown_channels(3 if pictures is None else pictures.shape[1])}".strip(),
+    }
     return Block("gallery.html", values, heading)
 
 

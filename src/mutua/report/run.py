@@ -87,7 +87,7 @@ def run_page(
                 heading="Map of the representation",
             )
         )
-        if images is not None and len(images) > 1:
+        if (images is not None or names is not None) and len(features) > 1:
             blocks.append(
                 gallery(
                     features,

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
+from mutua.objectives.batches import length, part
 from mutua.ranks import total, world
 from mutua.training.chunked_norm import Refusing, WholeBatch
 from mutua.training.plan import BatchNorm
 from mutua.types import Embedding, Step
 from mutua.views.compose import rows
 
-__all__ = ["average_gradients", "cached_step", "part"]
-
-
-def part(batch: Any, span: slice) -> Any:
-    """The examples of `span`, of a tensor or an array, or of each one in nested dicts, lists and tuples."""
-    if isinstance(batch, Mapping):
-        return {name: part(value, span) for name, value in batch.items()}
-    if isinstance(batch, (list, tuple)):
-        return type(batch)(part(value, span) for value in batch)
-    return batch[span]
-
-
-def length(batch: Any) -> int:
-    """How many examples a batch has."""
-    if isinstance(batch, Mapping):
-        return length(next(iter(batch.values())))
-    return length(batch[0]) if isinstance(batch, (list, tuple)) else len(batch)
+__all__ = ["average_gradients", "cached_step"]
 
 
 def cached_step(
@@ -65,7 +50,7 @@ def cached_step(
         averages are of chunks.
 
     Args:
-        method: with `draw`, `embed` and `judge`. Its parameters' gradients are added to.
+        method: whose parameters' gradients are added to.
         batch: this rank's examples.
         generator: of what `draw` draws.
         micro_batch: examples in a chunk; the last may have fewer.
@@ -80,7 +65,7 @@ def cached_step(
     n = length(batch)
     spans = [slice(start, min(start + micro_batch, n)) for start in range(0, n, micro_batch)]
     seeds = torch.randint(2**62, (len(spans),)).tolist()
-    norms = WholeBatch(method) if batch_norm == "exact" and isinstance(method, nn.Module) else None
+    norms = WholeBatch(method) if batch_norm == "exact" else None
 
     def embedded(k: int, graph: bool) -> Tensor:
         torch.manual_seed(seeds[k])
@@ -115,20 +100,19 @@ def cached_step(
     return Step(step.loss.detach(), step.logs)
 
 
-def _forked(method: Any) -> AbstractContextManager[None]:
+def _forked(method: Embedding) -> AbstractContextManager[None]:
     """Torch's own generators as they were, afterwards."""
-    devices = {p.device for p in method.parameters() if p.is_cuda} if isinstance(method, nn.Module) else set()
+    devices = {p.device for p in method.parameters() if p.is_cuda}
     return torch.random.fork_rng(devices=sorted(device.index for device in devices))
 
 
 @contextmanager
-def _kept_buffers(method: Any) -> Iterator[None]:
+def _kept_buffers(method: Embedding) -> Iterator[None]:
     """What the second passes write to buffers is undone: running averages have seen each chunk already."""
-    named = method.named_buffers if isinstance(method, nn.Module) else dict
-    before = {name: buffer.clone() for name, buffer in dict(named()).items()}
+    before = {name: buffer.clone() for name, buffer in method.named_buffers()}
     yield
     with torch.no_grad():
-        for name, buffer in dict(named()).items():
+        for name, buffer in method.named_buffers():
             buffer.copy_(before[name])
 
 

@@ -125,15 +125,19 @@ class WholeBatch(_Intercepting):
             for k, cotangent in enumerate(cotangents):
                 z = self._pass(embedded, k, False, call_number)
                 outputs, weights = self._with_tolls(z, cotangent)
-                found = torch.autograd.grad(
-                    outputs, self.leaves, weights, allow_unused=True, materialize_grads=True
-                )
+                found = tuple(torch.zeros_like(leaf) for leaf in self.leaves)
+                if outputs:  # not where the call is of a network without gradient, such as a target
+                    found = torch.autograd.grad(
+                        outputs, self.leaves, weights, allow_unused=True, materialize_grads=True
+                    )
                 sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else list(found)
             call = self.calls[call_number]
             call.by_mean, call.by_variance = (total(value) for value in sums)
         for k, cotangent in enumerate(cotangents):
             z = self._pass(embedded, k, True, -1)
-            torch.autograd.backward(*self._with_tolls(z, cotangent))
+            outputs, weights = self._with_tolls(z, cotangent)
+            if outputs:
+                torch.autograd.backward(outputs, weights)
 
     def _pass(self, embedded: Embedded, k: int, graph: bool, opened: int | None = None) -> Tensor:
         """Chunk k. `opened`: the number of the call whose statistics are variables, and from where there is a
@@ -146,7 +150,10 @@ class WholeBatch(_Intercepting):
             return embedded(k, graph)
 
     def _with_tolls(self, z: Tensor, cotangent: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        return [z, *self.tolls], [cotangent, *(torch.ones_like(toll) for toll in self.tolls)]
+        """What the loss depends on, of what has a graph, and the gradient of the loss by each."""
+        pairs = [(z, cotangent), *((toll, torch.ones_like(toll)) for toll in self.tolls)]
+        kept = [(output, weight) for output, weight in pairs if output.requires_grad]
+        return [output for output, _ in kept], [weight for _, weight in kept]
 
     def normalised(
         self,

@@ -81,12 +81,13 @@ def _warn_slow(precision: str, device: torch.device) -> None:
 
 
 class Trainer:
-    """What a step changes: the method, the optimizer's state, the average, the number of steps done."""
+    """What a step changes: the method, the optimizer's state, the average, the number of batches done."""
 
     def __init__(self, method: Method, plan: Plan, steps_per_epoch: int, about: Mapping[str, Any]) -> None:
         self.plan = plan
         self.method = method
         self.steps_per_epoch = steps_per_epoch
+        self.steps = plan.epochs * steps_per_epoch // plan.accumulate
         self.batch = int(about.get("batch", plan.batch))
         try:
             self.fabric = Fabric(
@@ -132,6 +133,8 @@ class Trainer:
                 )
             self.optimizer.step()
             self.optimizer.zero_grad()
+            with torch.no_grad():
+                self.method.stepped(number // plan.accumulate, self.steps)
             self.average.update()
         loss = step.loss.detach()
         unfinished = torch.isfinite(loss).logical_not() & (self.bad < 0)

@@ -53,6 +53,7 @@ class Kind:
         small: the spec of the smallest examples that tests use.
         sample: n examples of a spec, for tests.
         sounds: each example as the bytes of a WAV file, where it can be heard.
+        words: each example as text, where it can be read.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Kind:
     small: Spec
     sample: Callable[[Spec, int, Generator], Batch]
     sounds: Callable[[Batch, Spec], list[bytes]] | None = None
+    words: Callable[[Examples], list[str] | None] = lambda examples: None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.data.kept import keep_estimator, kept_estimator
+from mutua.estimators.files import keep_estimator, kept_estimator
 from mutua.types import InputError
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.data.auxiliary import again, auxiliary, check_segments, check_u, checked_rows, equal_segments
+from mutua.data.sources.base import equal_segments
+from mutua.estimators.auxiliary import again, auxiliary, check_segments, check_u
+from mutua.estimators.rows import checked_rows
 from mutua.types import InputError
 
 

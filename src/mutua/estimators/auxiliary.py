@@ -1,38 +1,27 @@
 """The auxiliary variable u of nonlinear ICA, read: a class each row (segment, label), or a vector (time, past).
 
-And the rows X that go with it. What can't be used is refused here, once for every method.
+What can't be used is refused here, once for every method.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int64
 
+from mutua.data.sources.base import equal_segments
+from mutua.estimators.rows import as_array
 from mutua.types import InputError
 
-__all__ = [
-    "Auxiliary",
-    "again",
-    "as_array",
-    "auxiliary",
-    "check_segments",
-    "check_u",
-    "checked_rows",
-    "equal_segments",
-    "onehot",
-]
+__all__ = ["Auxiliary", "again", "auxiliary", "check_segments", "check_u", "onehot"]
 
 _SEGMENT_ROWS, _MOST_SEGMENTS = 128, 256
 """Of segments that nobody gave: at least so many rows each, and at most so many of them."""
-
-_LARGEST = 1e100
-"""Rows of larger numbers are refused: their squares, and sums of these, would overflow."""
 
 
 @dataclass(frozen=True)
@@ -75,25 +64,36 @@ class Auxiliary:
         assert self.vector is not None
         return self.vector
 
+    def take(self, rows: Int64[np.ndarray, " m"]) -> Auxiliary:
+        """u of some of the rows."""
+        index = None if self.index is None else self.index[rows]
+        return replace(self, index=index, vector=None if self.vector is None else self.vector[rows])
+
+    def coding(self) -> tuple[list[Any] | None, dict[str, np.ndarray]]:
+        """How it was read, for a file: the classes and how many rows each has, or what vectors are measured by."""
+        if self.index is not None and self.classes is not None:
+            return self.classes.tolist(), {"u.counts": np.bincount(self.index, minlength=self.count)}
+        assert self.centre is not None
+        assert self.spread is not None
+        return None, {"u.centre": self.centre, "u.spread": self.spread}
+
+    @classmethod
+    def of_coding(cls, classes: list[Any] | None, arrays: Mapping[str, np.ndarray]) -> Auxiliary | None:
+        """What `coding` told of; None where it told of nothing. The rows' own values aren't kept."""
+        if classes is not None:
+            counts = arrays.get("u.counts", np.zeros(len(classes), np.int64))
+            return cls(np.repeat(np.arange(len(classes)), counts), np.array(classes))
+        if "u.centre" not in arrays:
+            return None
+        centre = arrays["u.centre"]
+        return cls(vector=np.zeros((0, len(centre))), centre=centre, spread=arrays["u.spread"])
+
 
 def onehot(index: Int64[np.ndarray, " n"], count: int) -> Float[np.ndarray, "n count"]:
     """A row of zeros with a 1 at its class."""
     rows = np.zeros((len(index), count))
     rows[np.arange(len(index)), index] = 1.0
     return rows
-
-
-def equal_segments(n: int, count: int) -> Int64[np.ndarray, " n"]:
-    """The number of the segment of each of n rows in order: `count` segments, lengths equal or one apart.
-
-    Raises `InputError` unless 1 <= count <= n.
-
-    >>> equal_segments(7, 3)
-    array([0, 0, 0, 1, 1, 2, 2])
-    """
-    if not 1 <= count <= n:
-        raise InputError(f"segments: {count} of {n} rows; give 1 to {n}")
-    return np.arange(n, dtype=np.int64) * count // n
 
 
 # Any: segments come from an estimator, and are judged here.
@@ -197,46 +197,6 @@ def check_segments(index: Int64[np.ndarray, " n"], d: int) -> None:
             f"u: segment {short} has {int(counts[short])} rows for {d} channels; use fewer, longer segments or "
             "more rows"
         )
-
-
-def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray, "n d"]:
-    """X as float64 rows (n, d), an array or a torch tensor.
-
-    Raises `InputError`: not two-dimensional, not real numbers, fewer than `least` rows, NaN or infinity (in which
-    row and channel), numbers beyond 1e100, a constant channel (which; not asked of a single row).
-    """
-    try:
-        array = np.asarray(as_array(X))
-        if array.dtype.kind == "c":
-            raise InputError(f"{name}: complex numbers; give real ones, such as both parts as channels")
-        rows = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{name}: not an array of numbers; give rows by channels, (n, d)") from None
-    if rows.ndim != 2 or rows.shape[1] == 0:
-        raise InputError(f"{name}: shape {rows.shape}; give rows by channels, (n, d)")
-    if len(rows) < least:
-        raise InputError(f"{name}: {len(rows)} rows; at least {least} are needed")
-    finite = np.isfinite(rows)
-    if not finite.all():
-        row, column = map(int, np.argwhere(~finite)[0])
-        raise InputError(f"{name}: NaN or infinity in row {row}, channel {column}; remove or impute such rows")
-    if (largest := np.abs(rows).max(initial=0.0)) > _LARGEST:
-        raise InputError(f"{name}: too large: {largest:.3g} and its square overflow; give other units")
-    if len(rows) > 1:
-        constant = np.flatnonzero(np.ptp(rows, axis=0) == 0)
-        if len(constant) and least > 1:
-            raise InputError(f"{name}: channel {int(constant[0])} is constant; leave it out")
-    return rows
-
-
-def as_array(X: Any) -> Any:
-    """A torch tensor as an array, bfloat16 (which NumPy lacks) as float32; anything else as it is."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
 
 
 def _array(u: Any, n: int) -> np.ndarray:

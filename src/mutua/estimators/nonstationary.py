@@ -18,15 +18,15 @@ Paper: Pham and Cardoso, Blind separation of instantaneous mixtures of nonstatio
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
-from mutua.ica.linear.newton import Evaluate, Solution, State, block_step, maximise
-from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
+from mutua.estimators.newton import Evaluate, Solution, State, block_step, maximise
+from mutua.estimators.whitening import Whitening
 
 __all__ = ["Loudness", "loudness", "modulated_objective", "sharpened"]
 
@@ -61,18 +61,21 @@ class _Measured(State):
         return float(np.abs(block_step(self.gradient, self.curvature)).max())
 
 
-def loudness(recording: Recording, white: Whitening, rows: int, memory_bytes: float) -> Loudness:
-    """One pass: the covariance of every `rows` rows, more where the covariances would not fit in memory.
+def loudness(
+    chunks: Iterable[Float[np.ndarray, "m d"]], samples: int, white: Whitening, rows: int, memory_bytes: float
+) -> Loudness:
+    """One pass over `samples` rows in order: the covariance of every `rows` rows, more where the covariances would
+    not fit in memory.
 
     What is left at the end joins the last block.
     """
-    n, k = recording.samples, len(white.matrix)
+    n, k = samples, len(white.matrix)
     rows = max(rows, math.ceil(8 * k * k * n / memory_bytes))
     count = max(1, n // rows)
     sums, sizes = np.zeros((count, k, k)), np.zeros(count)
     start = 0
-    for chunk in recording.chunks():
-        z = (chunk - white.mean) @ white.matrix.T  # (b, k)
+    for chunk in chunks:
+        z = white(chunk)  # (b, k)
         block = np.minimum(np.arange(start, start + len(z)) // rows, count - 1)
         edges = np.concatenate([[0], np.flatnonzero(np.diff(block)) + 1, [len(z)]])
         for a, b in pairwise(edges):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from mutua.types import InputError
 
-__all__ = ["RANK_TOLERANCE", "Whitening", "dependencies", "unwhitened", "whitening"]
+__all__ = ["RANK_TOLERANCE", "Whitening", "dependencies", "standardised", "unwhitened", "whitening"]
 
 # Eigenvalues of the correlation matrix below this share of the largest are no directions: rounding makes them.
 RANK_TOLERANCE = 1e-12
@@ -26,6 +26,39 @@ class Whitening:
     inverse: Float[np.ndarray, "d k"]
     rank: int
 
+    def __call__(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
+        """White rows z."""
+        return (x - self.mean) @ self.matrix.T
+
+    def back(self, z: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n d"]:
+        """The rows nearest to which are white so."""
+        return z @ self.inverse.T + self.mean
+
+    @property
+    def log_det(self) -> float:
+        """log|det matrix|; of fewer directions than channels, of the volumes in their span."""
+        return float(np.linalg.slogdet(self.matrix @ self.matrix.T)[1] / 2)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a file."""
+        return {"white.mean": self.mean, "white.matrix": self.matrix, "white.inverse": self.inverse}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray], features: int) -> Whitening:
+        """What `arrays` gave. Raises `ValueError` where they don't belong to so many features, `KeyError` for one
+        that is missing."""
+        mean, matrix, inverse = (arrays[f"white.{name}"] for name in ("mean", "matrix", "inverse"))
+        k = len(matrix)
+        if (mean.shape, matrix.shape, inverse.shape) != ((features,), (k, features), (features, k)):
+            raise ValueError(f"the whitening is not of {features} features")
+        return cls(mean, matrix, inverse, k)
+
+
+def standardised(x: Float[np.ndarray, "n d"]) -> Whitening:
+    """Each channel to mean 0 and deviation 1, their correlations left as they are."""
+    spread = x.std(0)
+    return Whitening(x.mean(0), np.diag(1 / spread), np.diag(spread), x.shape[1])
+
 
 def whitening(
     mean: Float[np.ndarray, " d"],
@@ -35,6 +68,7 @@ def whitening(
     samples: int | None = None,
     reduce_rank: bool = False,
     names: Sequence[str] | None = None,
+    otherwise: str = "reduce_rank=True",
 ) -> Whitening:
     """Principal components, scaled to unit variance: the first `n_components`, or as many as there are.
 
@@ -43,7 +77,8 @@ def whitening(
 
     Raises `InputError` where more components are asked for than the recording has independent channels, saying
     which channels are constant, copies or combinations of others, or that `samples` are too few; with
-    `reduce_rank` it goes on with fewer. And where the covariance is not finite: X is too large for squares.
+    `reduce_rank` it goes on with fewer. `otherwise` is what the message says can be done about it. And where the
+    covariance is not finite: X is too large for squares.
     """
     if not np.isfinite(covariance).all():
         raise InputError("X: too large: its covariance overflows; give it in other units")
@@ -61,7 +96,7 @@ def whitening(
             found = f"{samples} samples less their mean tell no more than {samples - 1} apart"
         raise InputError(
             f"X: {wanted} components asked for, but only {rank} of {len(mean)} channels are independent: {found}; "
-            f"drop such channels, or set n_components={rank} or reduce_rank=True"
+            f"drop such channels, or set n_components={rank} or {otherwise}"
         )
     k = min(wanted, rank)
     if k == rank:

@@ -13,14 +13,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as packed
 
 from mutua.data.store import reason, replacing
-from mutua.types import InputError
+from mutua.types import InputError, Result, Table
 
-__all__ = ["keep_estimator", "kept_estimator", "misfit"]
+__all__ = ["FORMAT", "misfit", "read_estimator", "result_of", "write_estimator"]
 
-_FORMAT = 1
+FORMAT = 2
+"""Of files written here. Format 1 is release 0.1's, which is read too."""
 
 
-def keep_estimator(
+def write_estimator(
     path: str | Path, kind: str, settings: Mapping[str, Any], tensors: Mapping[str, np.ndarray | torch.Tensor]
 ) -> None:
     """Write a fitted estimator of class `kind`: plain settings (None, bool, int, float, str, lists and dicts of
@@ -31,7 +32,7 @@ def keep_estimator(
     """
     path = Path(path)
     try:
-        about = json.dumps({"format": _FORMAT, "kind": kind, "settings": _plain(settings, "settings")})
+        about = json.dumps({"format": FORMAT, "kind": kind, "settings": _plain(settings, "settings")})
     except ValueError as error:
         raise InputError(f"{path}: {reason(error)}") from None
     arrays = {}
@@ -47,8 +48,8 @@ def keep_estimator(
         raise InputError(f"{path}: cannot be written ({reason(error)}); choose another place") from error
 
 
-def kept_estimator(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Settings and arrays that `keep_estimator` wrote for the class `kind`.
+def read_estimator(path: str | Path, kind: str) -> tuple[int, dict[str, Any], dict[str, np.ndarray]]:
+    """The format, settings and arrays that `write_estimator` wrote for the class `kind`.
 
     Raises `InputError` naming the file: not there, cut short, of something else, of another class or version.
     """
@@ -62,17 +63,22 @@ def kept_estimator(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[st
         raise InputError(f"{path}: there is no such file; give the path that save() wrote") from None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: cut short, or no estimator of mutua ({reason(error)}); save it again") from None
-    if version != _FORMAT:
-        raise InputError(f"{path}: has format {version} and {_FORMAT} is read here; use the version it is of")
+    if version not in range(1, FORMAT + 1):
+        raise InputError(f"{path}: has format {version} and 1 to {FORMAT} are read here; use the version it is of")
     if found != kind:
         raise InputError(f"{path}: holds a {found}, not a {kind}; use {found}.load")
-    return settings, arrays
+    return version, settings, arrays
 
 
 def misfit(path: str | Path, error: Exception) -> InputError:
     """What to raise where the parts of a file were read but make no estimator: of another shape, or missing."""
     seen = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:120]
     return InputError(f"{path}: its parts don't fit together ({seen or type(error).__name__}); save it again")
+
+
+def result_of(told: Mapping[str, Any]) -> Result:
+    """A result of its `asdict`, as a file has it."""
+    return Result(**{**told, "tables": [Table(**table) for table in told["tables"]]})
 
 
 def _plain(value: Any, name: str) -> Any:
