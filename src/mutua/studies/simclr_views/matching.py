@@ -85,14 +85,15 @@ def nearest(a: Float[Tensor, "n k"], b: Float[Tensor, "n k"], size: int) -> Near
 class Learned(InnerProduct):
     """T(x, y) = <e(x), e(y)> / temperature, e(x) = x + MLP(x), the MLP's last layer 0 at first.
 
-    It starts as the `Nearest` of that temperature, so that training can only add to it.
+    It starts as the `Nearest` of that temperature, so that training adds to what the nearest finds.
     """
 
     def __init__(self, columns: int, temperature: float) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(columns, 256), nn.ReLU(), nn.Linear(256, columns))
-        nn.init.zeros_(self.net[2].weight)
-        nn.init.zeros_(self.net[2].bias)
+        last = nn.Linear(256, columns)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.net = nn.Sequential(nn.Linear(columns, 256), nn.ReLU(), last)
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
 
     def left(self, x: Float[Tensor, "*n k"]) -> Float[Tensor, "*n k"]:
