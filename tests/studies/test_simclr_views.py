@@ -84,8 +84,9 @@ def test_a_trained_critic_finds_colours():
     """Uniform images of a random grey: their histograms say all, and a critic learns to read them."""
     levels = torch.randint(0, 256, (512, 1, 1, 1), generator=Generator().manual_seed(0))
     images = levels.expand(-1, 3, 4, 4).to(torch.uint8).contiguous()
-    critic = trained(images, Compose(()), 8, 64, 150, 3e-3, 0)
+    critic = trained(Nearest(1.0), images, Compose(()), 8, 64, 150, 3e-3, 0)
     x = histograms(images[:256], 8)
+    assert read(Nearest(1.0), x, x, 64).nats < 1.0
     assert read(critic, x, x, 64).nats == pytest.approx(np.log(8), abs=0.35)  # eight grey levels are told apart
 
 

@@ -170,9 +170,10 @@ def _readings(config: Config, views: Mapping[str, Compose], fit: Tensor, held: T
         generator = Generator().manual_seed(config.seed)
         a, b = views_of(held, view, config.bins, generator)
         tuned = views_of(fit, view, config.bins, generator)
+        start = nearest(*tuned, top)
         critics = {
-            "nearest histogram": nearest(*tuned, top),
-            "trained critic": trained(fit, view, config.bins, top, config.steps, config.rate, config.seed),
+            "nearest histogram": start,
+            "trained critic": trained(start, fit, view, config.bins, top, config.steps, config.rate, config.seed),
         }
         for matcher, critic in critics.items():
             found[matcher][name] = [read(critic, a, b, size) for size in config.sizes]
@@ -191,7 +192,8 @@ def _table(readings: Readings, n: int, source: str, config: Config) -> Table:
     note = (
         f"{n:,} held-out images of {source}, two views each, in batches of K: is the mate of a view the one of K "
         f"that scores highest, and InfoNCE, at most log K. +-: half of a 95 % interval over batches. Only "
-        f"{config.bins} bins of each channel are seen. Temperature and critic are of other images; the critic was "
+        f"{config.bins} bins of each channel are seen. Temperature and critic are of other images; the critic "
+        "starts as the nearest and was "
         f"trained for {config.steps:,} steps at K = {config.sizes[-1]}. Colour distortion of strength "
         f"{config.strength:g} with probability 0.8, and grey with 0.2."
     )

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from scipy.stats import t as student
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from mutua.bounds import infonce, infonce_loss
-from mutua.critics import Dot, Separable
+from mutua.critics import Dot
 from mutua.scores import paired
 from mutua.training import Plan, descend
-from mutua.types import Critic, View
+from mutua.types import Critic, InnerProduct, View
 
 __all__ = ["Reading", "histograms", "nearest", "read", "trained", "views_of"]
 
@@ -82,12 +82,40 @@ def nearest(a: Float[Tensor, "n k"], b: Float[Tensor, "n k"], size: int) -> Near
     return max((Nearest(float(t)) for t in grid), key=lambda critic: read(critic, a, b, size).nats)
 
 
+class Learned(InnerProduct):
+    """T(x, y) = <e(x), e(y)> / temperature, e(x) = x + MLP(x), the MLP's last layer 0 at first.
+
+    It starts as the `Nearest` of that temperature, so that training adds to what the nearest finds.
+    """
+
+    def __init__(self, columns: int, temperature: float) -> None:
+        super().__init__()
+        last = nn.Linear(256, columns)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.net = nn.Sequential(nn.Linear(columns, 256), nn.ReLU(), last)
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+
+    def left(self, x: Float[Tensor, "*n k"]) -> Float[Tensor, "*n k"]:
+        return self.right(x) * torch.exp(-self.log_temperature)
+
+    def right(self, y: Float[Tensor, "*m k"]) -> Float[Tensor, "*m k"]:
+        return y + self.net(y)
+
+
 def trained(
-    images: UInt8[Tensor, "n c h w"], view: View, bins: int, size: int, steps: int, rate: float, seed: int
-) -> Critic:
-    """A separable critic of root histograms, trained by InfoNCE on fresh views of batches of images."""
+    start: Nearest,
+    images: UInt8[Tensor, "n c h w"],
+    view: View,
+    bins: int,
+    size: int,
+    steps: int,
+    rate: float,
+    seed: int,
+) -> Learned:
+    """A critic of root histograms, from `start` on trained by InfoNCE on fresh views of batches of images."""
     torch.manual_seed(seed)
-    critic = Separable(images.shape[1] * bins, images.shape[1] * bins)
+    critic = Learned(images.shape[1] * bins, start.temperature)
 
     def batches() -> Iterator[Tensor]:
         generator = Generator().manual_seed(seed)
@@ -102,7 +130,8 @@ def trained(
         batches(),
         Plan(epochs=steps, optimizer="adam", lr=rate, weight_decay=0.0, schedule="cosine"),
     )
-    return critic.eval()
+    critic.eval()
+    return critic
 
 
 @torch.no_grad()
