@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mutua.estimators.files import keep_estimator, kept_estimator
+from mutua.estimators.files import FORMAT, read_estimator, write_estimator
 from mutua.types import InputError
 
 
@@ -24,8 +24,9 @@ def test_settings_and_arrays_come_back(tmp_path):
         "k": np.int64(4),
         "flags": np.array([True, False]),
     }
-    keep_estimator(path, "TCL", settings, tensors)
-    back, arrays = kept_estimator(str(path), "TCL")
+    write_estimator(path, "TCL", settings, tensors)
+    version, back, arrays = read_estimator(str(path), "TCL")
+    assert version == FORMAT
     assert back == {"n": None, "rate": 0.1, "layers": [3, 2], "name": "x", "on": True, "deep": {"a": [1.5]}}
     np.testing.assert_array_equal(arrays["w"], tensors["w"])
     assert arrays["t"].dtype == np.float32
@@ -37,28 +38,28 @@ def test_settings_and_arrays_come_back(tmp_path):
 def test_what_cannot_be_kept_is_refused_and_leaves_no_file(tmp_path):
     path = tmp_path / "model"
     with pytest.raises(InputError, match=r"settings\['net'\] is a object"):
-        keep_estimator(path, "TCL", {"net": object()}, {})
+        write_estimator(path, "TCL", {"net": object()}, {})
     with pytest.raises(InputError, match="labels is of type <U1"):
-        keep_estimator(path, "TCL", {}, {"labels": np.array(["a"])})
+        write_estimator(path, "TCL", {}, {"labels": np.array(["a"])})
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        keep_estimator(tmp_path / "file" / "model", "TCL", {}, {})
+        write_estimator(tmp_path / "file" / "model", "TCL", {}, {})
     assert not path.exists()
 
 
 def test_wrong_files_are_one_line(tmp_path):
     path = tmp_path / "model.safetensors"
     with pytest.raises(InputError, match="there is no such file"):
-        kept_estimator(path, "TCL")
-    keep_estimator(path, "TCL", {}, {"w": np.ones(100)})
+        read_estimator(path, "TCL")
+    write_estimator(path, "TCL", {}, {"w": np.ones(100)})
     with pytest.raises(InputError, match=r"holds a TCL, not a GCL; use TCL\.load"):
-        kept_estimator(path, "GCL")
+        read_estimator(path, "GCL")
     whole = path.read_bytes()
     for broken in (whole[:200], whole[:4], b"", b"\x80pickle" * 40, whole.replace(b'"mutua"', b'"other"')):
         path.write_bytes(broken)
         with pytest.raises(InputError, match="cut short, or no estimator of mutua") as caught:
-            kept_estimator(path, "TCL")
+            read_estimator(path, "TCL")
         assert "\n" not in str(caught.value)
-    path.write_bytes(whole.replace(b'format\\": 1', b'format\\": 9'))
+    path.write_bytes(whole.replace(b'format\\": 2', b'format\\": 9'))
     with pytest.raises(InputError, match="has format 9"):
-        kept_estimator(path, "TCL")
+        read_estimator(path, "TCL")
