@@ -39,7 +39,7 @@ def byol(
     *,
     width: int = 256,
     hidden: int = 4096,
-    momentum: float = 0.996,
+    target_momentum: float = 0.996,
     strength: float | None = None,
     smallest_crop: float | None = None,
     flip: float | None = None,
@@ -49,7 +49,7 @@ def byol(
     Args:
         encoder: The network to train, which is what is kept.
         width, hidden: Outputs, hidden units, of projector and predictor.
-        momentum: Share of itself that the target keeps at the first step; it rises to 1 at the last.
+        target_momentum: Share of itself that the target keeps at the first step; it rises to 1 at the last.
         strength, smallest_crop, flip: Of the views, as of simclr; as published for the kind of data by default.
 
     Paper: Grill et al. 2020, Bootstrap Your Own Latent, arXiv:2006.07733.
@@ -57,4 +57,4 @@ def byol(
     at_least(1, width=width, hidden=hidden)
     view = views_of("byol", encoder, strength, smallest_crop, flip)
     head = head_mlp(encoder.width, hidden, width, last_bias=False)
-    return BYOL(encoder, head, view, head_mlp(width, hidden, width, last_bias=False), momentum)
+    return BYOL(encoder, head, view, head_mlp(width, hidden, width, last_bias=False), target_momentum)

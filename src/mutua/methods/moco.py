@@ -15,12 +15,14 @@ __all__ = ["MoCo", "moco"]
 
 
 class MoCo(Followed):
-    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches."""
+    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches. Nothing is
+    shuffled: batch norm is of the whole batch of all devices (SimCLR, section 2.2), not of a device's few examples.
+    """
 
     asked, given = slice(0, 1), slice(1, 2)
 
     def __init__(self, encoder: nn.Module, head: nn.Module, view: Views, t: float, m: float, queue: Queue) -> None:
-        super().__init__(encoder, head, view, m, running=True)
+        super().__init__(encoder, head, view, m)
         self.critic, self.queue = Cosine(t), queue
 
     def judge(self, z: Tensor) -> Step:
@@ -38,7 +40,7 @@ def moco(
     temperature: float = 0.1,
     width: int = 128,
     queue: int = 4096,
-    momentum: float = 0.99,
+    target_momentum: float = 0.99,
     strength: float | None = None,
     smallest_crop: float | None = None,
     flip: float | None = None,
@@ -50,11 +52,11 @@ def moco(
         temperature: Temperature of the cosine similarity: 0.1 on CIFAR-10, 0.2 on ImageNet.
         width: Outputs of the projection head.
         queue: Keys of earlier batches to keep, fewer than examples: 4,096 on CIFAR-10, 65,536 on ImageNet.
-        momentum: Share of itself that the slow copy keeps at each step: 0.99 on CIFAR-10, 0.999 on ImageNet.
+        target_momentum: Share of itself that the slow copy keeps at a step: 0.99 on CIFAR-10, 0.999 on ImageNet.
         strength, smallest_crop, flip: Of the views, as of simclr; as published for the kind of data by default.
 
     Paper: Chen, Fan, Girshick, He 2020, Improved Baselines with Momentum Contrastive Learning, arXiv:2003.04297.
     """
     head = head_mlp(encoder.width, encoder.width, width, norm=False)
     view = views_of("moco", encoder, strength, smallest_crop, flip)
-    return MoCo(encoder, head, view, temperature, momentum, Queue(queue, width))
+    return MoCo(encoder, head, view, temperature, target_momentum, Queue(queue, width))
