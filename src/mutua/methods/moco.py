@@ -15,9 +15,8 @@ __all__ = ["MoCo", "moco"]
 
 
 class MoCo(Followed):
-    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches. Nothing is
-    shuffled: batch norm is of the whole batch of all devices (SimCLR, section 2.2), not of a device's few examples.
-    """
+    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches.
+    Nothing is shuffled: batch norm is of the batch of all devices, as SimCLR's, not of one device's part."""
 
     asked, given = slice(0, 1), slice(1, 2)
 
