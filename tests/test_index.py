@@ -11,6 +11,7 @@ from mutua import bounds, critics, encoders, evaluation, index, methods, studies
 PAGE = Path(__file__).parents[1] / "docs" / "index.md"
 
 TERMS = """
+VICReg; BYOL; MoCo; Barlow Twins; SimSiam;
 InfoNCE; NT-Xent; KSG; CLUB; CKA; MCC; word2vec; CBOW; Pham-Cardoso; MINE; NWJ; Donsker-Varadhan; SMILE; JSD;
 TUBA; I_alpha; Jensen-Shannon; f-GAN; Barber and Agakov; leave-one-out; Miller; plug-in; conditional mutual
 information; Amari; SI-SDR; SDR, SIR, SAR; FastICA; Infomax; Picard; iVAE; TCL; PCL; GCL; time-contrastive;

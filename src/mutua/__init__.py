@@ -32,6 +32,7 @@ _MODULES = (
     "critics",
     "data",
     "encoders",
+    "estimators",
     "evaluation",
     "generative",
     "ica",

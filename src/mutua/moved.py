@@ -26,6 +26,8 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
     },
     "critics": {"families": "critics.exponential_family", "inner": "critics", "sums": "critics.component_sum"},
     "data": {
+        "auxiliary": "estimators.auxiliary",
+        "kept": "estimators.files",
         **{
             name: f"data.image.{name}"
             for name in [
@@ -74,17 +76,17 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
         "fitting": "ica.linear.fit",
         "gradient": "ica.linear.stochastic",
         "mne": "ica.linear.mne",
-        "modulated": "ica.linear.nonstationary",
-        "newton": "ica.linear.newton",
+        "modulated": "estimators.nonstationary",
+        "newton": "estimators.newton",
         "objective": "ica.linear.likelihood",
         "recording": "ica.linear.recording",
         "sources": "ica.linear.ordering",
         "stream": "ica.linear.online",
-        "whitening": "ica.linear.whitening",
+        "whitening": "estimators.whitening",
         "contrasts": "ica.contrastive.contrasts",
         "descent": "ica.contrastive.descent",
         "gcl": "ica.contrastive.gcl",
-        "kept": "ica.contrastive.saving",
+        "kept": "estimators.files",
         "learned": "ica.contrastive.base",
         "networks": "ica.contrastive.networks",
         "pairs": "ica.contrastive.pairs",

@@ -71,6 +71,8 @@ class Spec:
         dtype: of a batch, by torch's name: uint8, int16, int32, float32.
         rate: samples, frames or rows a second, where there is such a thing.
         masked: whether examples are padded, so that a batch is {"x": ..., "mask": ...}.
+        sound: of video: samples a second of the sound beside it, so that a batch is {"x": frames,
+            "sound": float32 (n, 1, t) of the same seconds, "heard": bool (n,), whether the clip has any}.
 
     >>> print(Spec("sound", (1, 8000), "int16", 8000.0))
     1 x 8000 samples at 8,000 Hz
@@ -83,6 +85,7 @@ class Spec:
     dtype: str
     rate: float | None = None
     masked: bool = False
+    sound: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
@@ -93,14 +96,21 @@ class Spec:
 
     def __str__(self) -> str:
         size = f"{' x '.join(map(str, self.shape))} {_UNITS.get(self.kind, 'steps x columns')}"
-        return size if self.rate is None else f"{size} at {self.rate:,g} Hz"
+        told = (
+            "" if self.rate is None else f" at {self.rate:,g} {'frames a second' * (self.kind == 'video') or 'Hz'}"
+        )
+        return size + told + (f" with sound at {self.sound:,g} Hz" if self.sound else "")
 
     def example(self, n: int = 1) -> Batch:
         """n examples of zeros, such as a dry run needs."""
         x = torch.zeros(n, *self.shape, dtype=getattr(torch, self.dtype))
-        if not self.masked:
-            return x
-        return {"x": x, "mask": torch.ones(n, self.shape[self.time], dtype=torch.bool)}
+        parts: dict[str, Tensor] = {}
+        if self.masked:
+            parts["mask"] = torch.ones(n, self.shape[self.time], dtype=torch.bool)
+        if self.sound is not None:
+            t = round(self.shape[0] / (self.rate or 1) * self.sound)
+            parts |= {"sound": torch.zeros(n, 1, t), "heard": torch.ones(n, dtype=torch.bool)}
+        return {"x": x, **parts} if parts else x
 
     @property
     def time(self) -> int:

@@ -1,6 +1,6 @@
 """`mutua train` on a folder: decoded while it trains, kept where a cache is named."""
 
-import sys
+import importlib
 
 import numpy as np
 from PIL import Image
@@ -31,13 +31,14 @@ def test_a_cache_keeps_what_was_decoded_and_changes_nothing(tmp_path, monkeypatc
     for k in range(8):
         Image.fromarray(rng.integers(0, 255, (12, 12, 3), dtype=np.uint8)).save(photos / f"{k}.jpg")
     decoded = []
-    plain = sys.modules["mutua.data.image.folder"].pixels_of
+    module = importlib.import_module("mutua.data.image.folder")
+    plain = module.pixels_of
 
     def counted(file, name, **settings):
         decoded.append(name)
         return plain(file, name, **settings)
 
-    monkeypatch.setattr(sys.modules["mutua.data.image.folder"], "pixels_of", counted)
+    monkeypatch.setattr(module, "pixels_of", counted)
 
     def train(out, *more):
         assert main(["train", "simclr", "--data", str(photos), "--out", str(tmp_path / out), *SMALL, *more]) == 0

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import os
 from pathlib import Path
 
@@ -75,3 +76,17 @@ def test_damaged(tmp_path: Path) -> None:
     file.write_bytes(b"PK rubbish")
     with pytest.raises(InputError, match=r"small.npz: "):
         SET.read(file, "train", tmp_path)
+
+
+def test_an_image_of_another_shape_is_named(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (3, 12)).save(out, "PNG")
+    file = written(tmp_path)
+    arrays = dict(np.load(file))
+    raws = [arrays["encoded"][a:b].tobytes() for a, b in itertools.pairwise(arrays["offset"])]
+    raws[2] = out.getvalue()  # 3 x 12 are as many bytes as 6 x 6
+    file = written(
+        tmp_path, encoded=np.frombuffer(b"".join(raws), np.uint8), offset=np.cumsum([0, *map(len, raws)])
+    )
+    with pytest.raises(InputError, match=r"image 2: .*decodes to 3 x 12 x 3 where 3 x 6 x 6 are meant"):
+        SET.read(file, "train", tmp_path / "cache")

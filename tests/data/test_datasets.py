@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from mutua.data import as_images
 from mutua.data.image.datasets import from_dataset
+from mutua.data.image.folder import folder
 from mutua.types import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 6, 5), dtype=np.uint8)
@@ -118,6 +120,38 @@ def test_hugging_face_without_labels_and_undecoded() -> None:
         InputError, match="columns text, none of them images; rename the column of images to image"
     ):
         from_dataset(Hugging([{"text": "x"}], {"text": None}))
+
+
+def test_folders_bytes_and_pillow_images_are_read_alike(tmp_path: Path) -> None:
+    """Turned, of 12 bits in 16, see-through: the same pixels, and the same said of them."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    rng = np.random.default_rng(0)
+    deep = [Image.fromarray(rng.integers(0, top, (4, 4)).astype(np.uint16)) for top in (300, 4096)]
+    alpha = [Image.fromarray(rng.integers(0, 256, (4, 4, 4), dtype=np.uint8)) for _ in range(2)]
+    upright = [Image.fromarray(rng.integers(0, 256, (4, 6, 3), dtype=np.uint8)) for _ in range(2)]
+    for name, images, exif in (("deep", deep, None), ("alpha", alpha, None), ("turned", upright, turned)):
+        for k, image in enumerate(images):
+            path = tmp_path / name / f"{k}.png"
+            path.parent.mkdir(exist_ok=True)
+            image.save(path, exif=exif)
+        paths = sorted((tmp_path / name).iterdir())
+        whole = folder(tmp_path / name)
+        for rows in ([Image.open(path) for path in paths], [{"bytes": path.read_bytes()} for path in paths]):
+            found = from_dataset(Listed([{"image": row} for row in rows]))
+            assert np.array_equal(found.pixels, whole.pixels)
+            assert found.source.partition(" (")[2] == whole.source.partition(" (")[2]
+        assert ("(" in whole.source) == (name != "turned")
+    assert np.array_equal(whole.pixels[0], np.rot90(np.asarray(upright[0]), -1).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_of_mixed_rows(channels: int) -> None:
+    rows = [picture(PIXELS[0]), picture(PIXELS[1]).convert("L")]
+    found = from_dataset(Listed(rows), channels=channels)
+    want = [np.asarray(row.convert("L" if channels == 1 else "RGB")).reshape(6, 5, channels) for row in rows]
+    assert np.array_equal(found.pixels, np.stack(want).transpose(0, 3, 1, 2))
+    assert np.array_equal(as_images(Listed(rows), channels=channels).pixels, found.pixels)
 
 
 def test_mixed_shapes_name_the_row() -> None:

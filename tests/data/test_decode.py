@@ -1,13 +1,24 @@
 """Every kind of image file against what Pillow's own words say of it, or a value worked by hand."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mutua.data.image.decode import BadImageError, fitted, pixels_of, survey
+from mutua.data.image.decode import (
+    BadImageError,
+    Seen,
+    fitted,
+    notes_of,
+    pixels_of,
+    survey,
+    white_of,
+    with_channels,
+)
 from mutua.data.parallel import in_threads
 from mutua.types import InputError
 
@@ -38,11 +49,12 @@ def test_formats(photo: Image.Image, kind: str) -> None:
     assert np.array_equal(found, want)
     error = np.abs(found.astype(int) - np.asarray(photo).transpose(2, 0, 1)).max()
     assert error <= {"JPEG": 20, "GIF": 60}.get(kind, 0)
-    assert survey(raw, "x") == ((24, 32), False)
+    assert survey(raw, "x") == Seen((24, 32), grey=False)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])  # Pillow turns a TIFF itself while it decodes, from 11 on
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(orientation: int) -> None:
+def test_exif_orientation(orientation: int, kind: str) -> None:
     # Row 0 and column 0 of the stored picture, by the standard's table, seen from the upright one.
     upright = np.array([[10, 20, 30], [40, 50, 60]], np.uint8)
     stored = {
@@ -57,16 +69,45 @@ def test_exif_orientation(orientation: int) -> None:
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    raw = saved(Image.fromarray(np.ascontiguousarray(stored)), "PNG", exif=exif)
-    assert survey(raw, "x") == ((2, 3), True)
+    raw = saved(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=exif)
+    assert survey(raw, "x") == Seen((2, 3), grey=True)
     assert np.array_equal(read(raw, grey=True)[0], upright)
 
 
 def test_16_bits_become_8() -> None:
     values = np.array([[0, 257, 128 * 257, 65535, 129, 128]], np.uint16)
     raw = saved(Image.fromarray(values), "PNG")
-    assert survey(raw, "x")[1]
+    assert survey(raw, "x") == Seen((1, 6), grey=True, top=65535)
     assert read(raw, grey=True).ravel().tolist() == [0, 1, 128, 255, 1, 0]  # round(v / 257)
+
+
+@pytest.mark.parametrize(
+    ("top", "white"), [(0, 255), (255, 255), (256, 1023), (4095, 4095), (4096, 16383), (16384, 65535)]
+)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_10_to_14_bits_in_16_are_read_as_that(top: int, white: int, kind: str) -> None:
+    values = np.linspace(0, top, 300).round().astype(np.uint16)[None]
+    raw = saved(Image.fromarray(values), kind)
+    seen = [survey(raw, "x"), Seen((1, 1), grey=True)]
+    assert white_of(seen) == white
+    found = pixels_of(raw, "x", size=None, grey=True, white=white).ravel()
+    assert np.abs(found - values.ravel() * (255 / white)).max() <= 0.5
+    held = {255: ", which hold 8", 1023: ", which hold 10", 4095: ", which hold 12", 16383: ", which hold 14"}
+    assert notes_of(seen, white) == [f"1 of 16 bits{held.get(white, '')}, made 8 bits"]
+    if white < top + 1 < 65536:
+        with pytest.raises(BadImageError, match=r"pixels from 0 to \d+ where \d+ bits are meant"):
+            pixels_of(raw, "x", size=None, grey=True, white=white // 2)
+
+
+def test_colours_of_16_bits_are_told() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)  # Pillow writes no such PNG
+    rows = zlib.compress(b"\0" + struct.pack(">3H", 4095, 0, 65535))
+    raw = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    assert read(raw).ravel().tolist() == [15, 0, 255]
+    assert notes_of([survey(raw, "x")], 65535) == ["1 of 16 bits a colour, of which the upper 8 are read"]
 
 
 def test_float_tiff() -> None:
@@ -77,7 +118,9 @@ def test_float_tiff() -> None:
 
 
 def test_see_through_is_laid_on_white() -> None:
+    assert notes_of([Seen((1, 1), False, alpha=True)] * 2, 65535) == ["2 with transparency, laid on white"]
     rgba = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8)
+    assert survey(saved(Image.fromarray(rgba), "PNG"), "x").alpha
     found = read(saved(Image.fromarray(rgba), "PNG"))
     assert found[:, 0, 0].tolist() == [200, 100, 0]
     assert found[:, 0, 1].tolist() == [255, 255, 255]
@@ -102,7 +145,7 @@ def test_cmyk_jpeg() -> None:
 
 def test_grey_and_colour(photo: Image.Image) -> None:
     grey = photo.convert("L")
-    assert survey(saved(grey, "PNG"), "x") == ((24, 32), True)
+    assert survey(saved(grey, "PNG"), "x") == Seen((24, 32), grey=True)
     found = read(saved(grey, "PNG"))
     assert found.shape == (3, 24, 32)
     assert (found == np.asarray(grey)).all()
@@ -153,8 +196,25 @@ def test_text_called_png(tmp_path: Path) -> None:
 
 def test_too_many_pixels(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(BadImageError, match="more pixels than are safe"):
-        read(saved(photo, "PNG"))
+    raw = saved(photo, "PNG")  # of 768 pixels; Pillow refuses more than twice what it calls its most
+    with pytest.raises(BadImageError, match=r"more than 200 pixels, .*set PIL\.Image\.MAX_IMAGE_PIXELS higher"):
+        read(raw)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 768)
+    read(raw)
+
+
+def test_another_shape_is_refused(photo: Image.Image) -> None:
+    with pytest.raises(BadImageError, match=r"^x: .*decodes to 3 x 24 x 32 where 3 x 32 x 24 are meant"):
+        pixels_of(saved(photo, "PNG"), "x", size=None, grey=False, shape=(3, 32, 24))
+
+
+def test_with_channels_is_pillows_conversion() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
+    grey = with_channels(colours, 1)
+    for pixels, found in zip(colours, grey, strict=True):
+        assert np.array_equal(found[0], np.asarray(Image.fromarray(pixels.transpose(1, 2, 0)).convert("L")))
+        again = np.asarray(Image.fromarray(found[0]).convert("RGB")).transpose(2, 0, 1)
+        assert np.array_equal(with_channels(found[None], 3)[0], again)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from mutua.data import Held
 from mutua.data.image import images as module
 from mutua.data.image.images import Images, joined, room
+from mutua.data.image.streamed import Streamed
 from mutua.data.splits import part, split_off, stratified
-from mutua.types import InputError, Rows
+from mutua.types import InputError, Rows, Spec
 
 
 def some(n: int = 6, labels: bool = True) -> Images:
@@ -141,6 +143,22 @@ def test_split_off() -> None:
     rest, out = split_off(some(10, labels=False), 0.01, 3)
     assert (len(rest), len(out)) == (9, 1)
     assert {*rest.names, *out.names} == set(images.names)  # type: ignore[misc]
+
+
+def test_rows_by_number(tmp_path: Path) -> None:
+    """`take` of a list, an array, a mask or a tensor; of numbers that there are."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 1, 2, 2)
+    np.save(tmp_path / "a.npy", pixels)
+    streamed = Streamed(lambda row: pixels[row], 3, (1, 2, 2))
+    held = Held(Spec("table", (4,), "uint8"), values=pixels.reshape(3, 4))
+    for images in (Images(pixels), Images(np.load(tmp_path / "a.npy", mmap_mode="r")), streamed, held):
+        for index in ([2, 0], np.array([2, 0]), np.array([-1, 0], np.int32), torch.tensor([2, 0])):
+            assert images.take(index).flatten(1)[:, 0].tolist() == [8, 0]
+        assert images.take(np.array([False, True, False])).flatten(1)[:, 0].tolist() == [4]
+        assert len(images.take(torch.arange(0))) == 0
+        for wrong in ([3], [-4], np.array([0.5]), np.array([[0]]), np.array(["a"]), np.array([True])):
+            with pytest.raises(InputError, match=r"^index: "):
+                images.take(wrong)
 
 
 def test_split_off_refuses() -> None:

@@ -21,7 +21,9 @@ def test_names_and_splits() -> None:
 
 
 def test_unknown_names_list_the_catalogue() -> None:
-    with pytest.raises(InputError, match=r"^nothing: no such data set \(cifar10, .*mnist\), and no such folder"):
+    with pytest.raises(
+        InputError, match=r"^nothing: no such data set \(cifar10, .*mnist, .*\), and no such folder"
+    ):
         load("nothing")
 
 
@@ -29,7 +31,7 @@ def test_folder(tmp_path: Path) -> None:
     for k in range(10):
         write(tmp_path / f"{k}.png", k)
     train, test = load(tmp_path), load(str(tmp_path), "test")
-    assert (len(train), len(test)) == (8, 2)
+    assert len(train) + len(test) == 10
     assert not set(train.names or ()) & set(test.names or ())
     assert load(tmp_path, "all", size=4).shape == (3, 4, 4)
     assert len(load(tmp_path.name, "all", path=tmp_path.parent)) == 10
@@ -45,9 +47,9 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="class 0 has one example and a split needs two"):
         load(tmp_path / "set" / "train-images-idx3-ubyte")
     assert load(tmp_path / "a.npy", "all", size=4).shape == (3, 4, 4)
-    (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(InputError, match=r"a\.txt: a file of no known kind"):
-        load(tmp_path / "a.txt")
+    (tmp_path / "a.dat").write_text("x")
+    with pytest.raises(InputError, match=r"a\.dat: a file of no known kind"):
+        load(tmp_path / "a.dat")
 
 
 def test_as_images(tmp_path: Path) -> None:

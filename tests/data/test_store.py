@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mutua.data import store
+from mutua.types import InputError
 
 
 def test_replacing_keeps_the_old_file_until_the_end(tmp_path: Path) -> None:
@@ -50,6 +51,16 @@ def test_write_rows_is_npy_and_may_leave_rows_out(tmp_path: Path) -> None:
     with store.replacing(tmp_path / "a.npy") as file:
         assert store.write_rows(file, (2, 3), (row for row in rows if row[0, 0] != 2)) == 4
     assert np.array_equal(np.load(tmp_path / "a.npy"), np.stack([rows[k] for k in (0, 1, 3, 4)]))
+
+
+def test_write_rows_refuses_another_shape(tmp_path: Path) -> None:
+    rows = [np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8)]  # as many bytes
+    with (
+        pytest.raises(InputError, match=r"^row 1: shape \(3, 2\) where \(2, 3\) is meant"),
+        store.replacing(tmp_path / "a.npy") as file,
+    ):
+        store.write_rows(file, (2, 3), rows)
+    assert not list(tmp_path.iterdir())
 
 
 def test_mapped_builds_once_and_mends_a_damaged_file(tmp_path: Path) -> None:

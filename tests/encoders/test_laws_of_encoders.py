@@ -1,4 +1,4 @@
-"""Laws that every encoder of the catalogue keeps, for every kind of data that it takes, and a wrapped one beside."""
+"""Laws that every encoder of the catalogue keeps, for every kind of data it takes, and a wrapped one beside."""
 
 from __future__ import annotations
 

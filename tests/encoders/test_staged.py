@@ -56,7 +56,9 @@ def test_the_dry_run_leaves_modes_and_statistics_alone() -> None:
 
 
 def test_images_that_do_not_pass_are_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match=r"size: images of 3 x 4 x 4 px do not pass .*Kernel size.*; give") as caught:
+    with pytest.raises(
+        InputError, match=r"size: images of 3 x 4 x 4 px do not pass .*Kernel size.*; give"
+    ) as caught:
         Staged({"conv": nn.Conv2d(3, 4, 5)}, 3, 4)
     assert "\n" not in str(caught.value)
 

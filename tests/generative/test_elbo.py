@@ -104,7 +104,7 @@ def test_the_decomposition_sums_to_the_elbo_and_is_a_loop_over_pairs(
 def _linear(W: np.ndarray, noise: float) -> Variational:
     """A model with linear networks, set to the exact posterior of x = W s + noise."""
     d, k = W.shape
-    model = Variational(torch.eye(k, d), StandardPrior(k), layers=0, noise=noise).double()
+    model = Variational(torch.eye(k, d), StandardPrior(k), sizes=(), noise=noise).double()
     with torch.no_grad():
         for net in (model.encoder, model.decoder):
             for p in net.parameters():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutua.data.auxiliary import auxiliary
+from mutua.estimators.auxiliary import auxiliary
 from mutua.evaluation import amari_distance
 from mutua.generative.linear import modulated, quantiles
 

@@ -56,18 +56,18 @@ def test_input_errors_are_one_line_and_name_the_place(model):
         (model(2), names, "infinity in row 3, feature 'c'"),
         (model(2), empty_row, "row 7 has no value"),
         (model(2), empty_column, "feature 4 has no value"),
-        (model(5), X, "n_components=5 .*n_features=5; give 1 to 4"),
-        (model(0), X, "n_components=0"),
-        (model(True), X, "n_components=True"),
-        (model("aic"), X, "n_components='aic'"),
+        (model(5), X, "n_components: 5 .*n_features=5; use 1 to 4"),
+        (model(0), X, "n_components: 0"),
+        (model(True), X, "n_components: True"),
+        (model("aic"), X, "n_components: 'aic'"),
         (model(1), X[:2], "n_samples=2"),
         (model(1), X[:1], "n_samples=1"),
         (model(1), X[:, :1], "n_features=1"),
-        (model(1, solver="svd"), X, "solver='svd'"),
-        (model(1, tol=0.0), X, "tol=0.0"),
-        (model(1, max_iter=0), X, "max_iter=0"),
-        (model("cv", folds=1), X, "folds=1"),
-        (model("bic", candidates=[1, 9]), X, "candidates=9"),
+        (model(1, solver="svd"), X, "solver: 'svd'"),
+        (model(1, tol=0.0), X, "tol: 0.0"),
+        (model(1, max_iter=0), X, "max_iter: 0"),
+        (model("cv", folds=1), X, "folds: 1"),
+        (model("bic", candidates=[1, 9]), X, "candidates: 9"),
         (model("bic", candidates=[]), X, "candidates"),
     ]
     for estimator, data, words in cases:
@@ -94,7 +94,7 @@ def test_bad_input_after_fitting(model):
             method(X)
     with pytest.raises(InputError, match="give \\(n, 2\\)"):
         fitted.inverse_transform(np.zeros((4, 3)))
-    with pytest.raises(InputError, match="n_samples=0"):
+    with pytest.raises(InputError, match="n_samples: 0"):
         fitted.sample(0)
 
 

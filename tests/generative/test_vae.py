@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
 
 from mutua.generative import IVAE, VAE, BetaVAE, ProbabilisticPCA
-from mutua.generative.rows import judging, standardised, whitened
 from mutua.generative.variational import Variational
 from mutua.training import Diverged
 from mutua.types import InputError, Step
 
-SMALL: dict[str, Any] = {"hidden": 8, "steps": 30, "batch": 100, "device": "cpu", "random_state": 0}
+SMALL: dict[str, Any] = {
+    "hidden_layer_sizes": (8, 8),
+    "max_iter": 30,
+    "batch_size": 100,
+    "device": "cpu",
+    "random_state": 0,
+}
 
 
 def _factors(n: int, seed: int = 0) -> np.ndarray:
@@ -27,7 +30,16 @@ def _factors(n: int, seed: int = 0) -> np.ndarray:
 def test_a_linear_vae_reaches_the_likelihood_of_probabilistic_pca() -> None:
     X, fresh = _factors(2000), _factors(2000, 0)[::-1][:500]
     spread = X.std(0)
-    vae = VAE(2, layers=0, steps=800, batch=500, lr=0.03, held_out=0.001, device="cpu", random_state=0).fit(X)
+    vae = VAE(
+        2,
+        hidden_layer_sizes=(),
+        max_iter=800,
+        batch_size=500,
+        learning_rate=0.03,
+        validation_fraction=0.001,
+        device="cpu",
+        random_state=0,
+    ).fit(X)
     ppca = ProbabilisticPCA(2).fit(X / spread)  # the VAE's noise is isotropic in standardised channels
     expected = ppca.score(fresh / spread) - np.log(spread).sum()
     assert vae.score(fresh) == pytest.approx(expected, abs=0.03)
@@ -58,21 +70,6 @@ def test_more_importance_samples_tighten_the_bound() -> None:
     assert vae.score_samples(X, samples=20).shape == (300,)
 
 
-@pytest.mark.parametrize("kind", [VAE, BetaVAE])
-def test_fits_repeat_and_are_kept(kind: type[VAE], tmp_path: Path) -> None:
-    X = _factors(300)
-    model = kind(2, **SMALL).fit(X)
-    np.testing.assert_array_equal(clone(model).fit(X).transform(X), model.transform(X))
-    model.save(tmp_path / "model.safetensors")
-    again = kind.load(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(again.transform(X), model.transform(X))
-    np.testing.assert_array_equal(again.sample(5, random_state=0), model.sample(5, random_state=0))
-    assert again.score(X) == model.score(X)
-    other = BetaVAE if kind is VAE else VAE
-    with pytest.raises(InputError, match=f"not a {other.__name__}"):
-        other.load(tmp_path / "model.safetensors")
-
-
 def test_torch_in_numpy_out_and_names() -> None:
     X = _factors(200)
     model = VAE(2, **SMALL).fit(torch.tensor(X))
@@ -83,7 +80,7 @@ def test_torch_in_numpy_out_and_names() -> None:
 
 def test_beta_presses_the_latents_to_the_prior() -> None:
     X = _factors(500)
-    settings = {**SMALL, "steps": 300, "layers": 0}
+    settings = {**SMALL, "max_iter": 300, "hidden_layer_sizes": ()}
     loose, tight = BetaVAE(2, beta=1.0, **settings).fit(X), BetaVAE(2, beta=20.0, **settings).fit(X)
     assert tight.transform(X).var() < loose.transform(X).var()
     assert tight.score(X) < loose.score(X)
@@ -91,7 +88,9 @@ def test_beta_presses_the_latents_to_the_prior() -> None:
 
 def test_sizes_compete_by_held_out_elbo() -> None:
     """Two factors in five channels: one latent is too few, and is seen to be."""
-    model = VAE([1, 2], layers=0, steps=100, trial_steps=300, batch=200, device="cpu", random_state=0)
+    model = VAE(
+        [1, 2], hidden_layer_sizes=(), max_iter=100, trial_iter=300, batch_size=200, device="cpu", random_state=0
+    )
     model.fit(_factors(1000))
     assert [trial.components for trial in model.trials_] == [1, 2]
     assert model.method_.k == 2
@@ -110,33 +109,9 @@ def test_bad_rows_are_refused(X: np.ndarray, words: str) -> None:
         VAE(1, **SMALL).fit(X)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"n_components": 6},
-        {"n_components": 0},
-        {"n_components": []},
-        {"n_components": 1.5},
-        {"hidden": 0},
-        {"layers": -1},
-        {"steps": 0},
-        {"batch": True},
-        {"lr": -1.0},
-        {"noise": 0},
-        {"held_out": 1.0},
-        {"activation": "relu6"},
-        {"device": "tpu"},
-        {"restarts": 0},
-    ],
-)
-def test_bad_arguments_are_refused_by_name(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=next(iter(arguments))):
-        VAE(**{**SMALL, **arguments}).fit(_factors(50))
-
-
 def test_other_refusals() -> None:
     model = VAE(2, **SMALL).fit(_factors(60))
-    with pytest.raises(InputError, match="4 channels"):
+    with pytest.raises(InputError, match="4 features"):
         model.transform(np.zeros((3, 4)))
     with pytest.raises(InputError, match="latents"):
         model.inverse_transform(np.zeros((3, 4)))
@@ -144,9 +119,9 @@ def test_other_refusals() -> None:
         model.score(_factors(10), samples=0)
     with pytest.raises(InputError, match="n_samples"):
         model.sample(0)
-    with pytest.raises(InputError, match=r"n_samples=2\.5"):
+    with pytest.raises(InputError, match=r"n_samples: 2\.5"):
         model.sample(2.5)
-    with pytest.raises(InputError, match="random_state=-1"):
+    with pytest.raises(InputError, match="random_state: -1"):
         model.sample(1, random_state=-1)
     with pytest.raises(InputError, match="too large"):
         model.transform(_factors(10) * 1e300)
@@ -155,7 +130,7 @@ def test_other_refusals() -> None:
     with pytest.raises(InputError, match="beta"):
         BetaVAE(beta=0, **SMALL).fit(_factors(60))
     copies = _factors(60)[:, [0, 0, 1]]
-    with pytest.raises(InputError, match="rank 2"):
+    with pytest.raises(InputError, match=r"only 2 of 3 channels are independent.*whiten=False"):
         IVAE(**SMALL).fit(copies, np.arange(60) % 2)
 
 
@@ -172,33 +147,7 @@ def test_training_that_is_not_finite_stops_and_names_the_step(monkeypatch: pytes
         VAE(2, **SMALL).fit(_factors(300))
 
 
-def test_affine_maps_invert_and_whiten() -> None:
-    X = _factors(500)
-    for made in (standardised, whitened):
-        affine = made(X)
-        np.testing.assert_allclose(affine.inverse(affine(X)), X)
-        assert affine.log_det == pytest.approx(-np.linalg.slogdet(affine.back)[1])
-    np.testing.assert_allclose(np.cov(whitened(X)(X).T, bias=True), np.eye(5), atol=1e-8)
-
-
-def test_judging_rows_are_of_every_class_and_never_all_of_one() -> None:
-    from mutua.data.auxiliary import auxiliary
-
-    u = auxiliary(np.r_[np.zeros(40, int), np.ones(20, int), 2], 61)
-    learn, judge = judging(u, 61, 0.25, np.random.default_rng(0))
-    assert sorted([*learn, *judge]) == list(range(61))
-    assert u.index is not None
-    assert np.bincount(u.index[judge], minlength=3).tolist() == [10, 5, 0]
-
-
 def test_a_report_is_titled_by_its_model() -> None:
     said = BetaVAE(2, **SMALL).fit(_factors(200)).report()
     assert said.title.startswith("BetaVAE:")
     assert said.tables[0].title.startswith("BetaVAE:")
-
-
-def test_settings_changed_after_the_fit_are_not_those_that_are_kept(tmp_path: Path) -> None:
-    X = _factors(200)
-    model = VAE(2, **SMALL).fit(X)
-    model.set_params(layers=3).save(tmp_path / "model")
-    np.testing.assert_array_equal(VAE.load(tmp_path / "model").transform(X), model.transform(X))

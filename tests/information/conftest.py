@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from mutua.information.default.cross_fit import Fit
-from mutua.information.default.evidence import EFFORTS, Effort
+from mutua.information.default.evidence import EFFORTS
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Effort "quick" as little as still runs everything: for what is true of an estimate however good it is."""
-    monkeypatch.setitem(EFFORTS, "quick", Effort(2, 16, Fit(steps=60, patience=2), False))
+    usual = EFFORTS["quick"]
+    few = replace(usual, folds=2, width=16, plan=replace(usual.plan, epochs=60), patience=2)
+    monkeypatch.setitem(EFFORTS, "quick", few)

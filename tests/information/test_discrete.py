@@ -11,7 +11,15 @@ import torch
 from sklearn.metrics import mutual_info_score
 
 from mutua.data.known import known
-from mutua.information.estimators.counts import histogram, histogram_miller_madow
+from mutua.information import mutual_information
+from mutua.information.discrete import counted
+from mutua.information.estimators.counts import (
+    coverage_entropy,
+    grassberger_entropy,
+    histogram,
+    histogram_miller_madow,
+    plug_in_entropy,
+)
 from mutua.types import InputError
 
 
@@ -107,3 +115,85 @@ def test_what_cannot_be_counted_is_one_line(x: Any, words: str) -> None:
     for function in (histogram, histogram_miller_madow):
         with pytest.raises(InputError, match=words):
             function(x, [0, 1, 1])
+
+
+def half(k: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """y repeats x half the time; and the information."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, k, n)
+    y = np.where(rng.random(n) < 0.5, x, rng.integers(0, k, n))
+    p, q = 0.5 + 0.5 / k, 0.5 / k
+    return x, y, math.log(k) + p * math.log(p) + (k - 1) * q * math.log(q)
+
+
+@pytest.mark.parametrize(("k", "rows"), [(20, 1), (20, 3), (40, 2), (6, 5)])
+def test_right_with_few_rows_a_cell(k: int, rows: int) -> None:
+    found = []
+    for seed in range(15):
+        x, y, truth = half(k, rows * k * k, seed)
+        found.append(counted(x, y, permutations=19, seed=seed))
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.06)
+    assert np.mean([one.interval[0] <= truth <= one.interval[1] for one in found]) >= 0.85
+    if rows < 5:
+        assert np.mean([one.readings["Miller-Madow"] for one in found]) > truth + 0.06
+    assert all(one.p_value == 0.05 for one in found)
+
+
+def test_independent_classes_with_a_row_a_cell() -> None:
+    rng = np.random.default_rng(0)
+    found = [counted(*rng.integers(0, 15, (2, 225)), permutations=99, seed=seed) for seed in range(60)]
+    assert 0.005 < np.mean([one.p_value <= 0.05 for one in found]) + 0.01 < 0.15
+    assert np.mean([one.value for one in found]) < 0.03
+    assert np.mean([one.interval[0] == 0 for one in found]) > 0.85
+
+
+@pytest.mark.parametrize("counts", [[5, 3, 1, 1, 2], [1, 1, 1], [40, 60], [1] * 30 + [2] * 10])
+def test_the_coverage_estimator_is_the_sum_it_is_defined_by(counts: list[int]) -> None:
+    """Chao, Wang and Jost 2013, equation 4a, term by term."""
+    n = sum(counts)
+    once, twice = counts.count(1), counts.count(2)
+    total = sum(c / n * sum(1 / k for k in range(c, n)) for c in counts if c < n)
+    a = 2 * twice / ((n - 1) * once + 2 * twice) if twice else 2 / ((n - 1) * (once - 1) + 2)
+    if once:
+        rest = -math.log(a) - sum((1 - a) ** r / r for r in range(1, n))
+        total += once / n * (1 - a) ** (1 - n) * rest
+    assert coverage_entropy(np.array(counts)) == pytest.approx(total, rel=1e-6)
+
+
+def test_entropies_of_many_rows_agree() -> None:
+    counts = np.array([40_000, 30_000, 30_000])
+    for entropy in (coverage_entropy, grassberger_entropy):
+        assert entropy(counts) == pytest.approx(plug_in_entropy(counts), abs=1e-4)
+    long = np.array([1] * 2000 + [2] + [300_000])
+    assert np.isfinite(coverage_entropy(long))
+
+
+def test_tables_of_the_margins_are_permutations() -> None:
+    """The same law of the plug-in whether rows are permuted or tables drawn (a few rows against many)."""
+    from mutua.information import discrete
+
+    rng = np.random.default_rng(0)
+    of_x, of_y = np.array([300, 200, 100]), np.array([350, 150, 100])
+    drawn = np.array([discrete._random_table(of_x, of_y, rng) for _ in range(2000)])
+    assert (drawn.sum(2) == of_x).all()
+    assert (drawn.sum(1) == of_y).all()
+    expected = np.outer(of_x, of_y) / 600
+    variance = expected * (600 - of_x[:, None]) * (600 - of_y) / (600 * 599)
+    assert np.allclose(drawn.mean(0), expected, atol=5 * np.sqrt(variance.max() / 2000))
+    assert np.allclose(drawn.var(0) / variance, 1, atol=0.2)
+
+
+def test_codes_alone_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No indicator columns, and nothing that grows with rows times values."""
+    import tracemalloc
+
+    from mutua.information.variables import Variable
+
+    monkeypatch.setattr(Variable, "labels", property(lambda side: pytest.fail("indicators were made")))
+    x, y, truth = half(100, 50_000, 0)
+    tracemalloc.start()
+    found = mutual_information(x, y, discrete_x=True, discrete_y=True, permutations=19)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.value == pytest.approx(truth, abs=0.03)
+    assert peak < 50_000 * 8 * 50, "a row of 100 indicators has 800 bytes"

@@ -77,3 +77,19 @@ def test_a_narrow_view_is_the_directions_and_the_columns_after_them() -> None:
     assert np.allclose(x @ views[0], np.hstack([x[:, :4] @ directions[0], x[:, 4:]]), atol=1e-5)
     padded = np.hstack([x[:, :4] @ directions[1], np.zeros((5, 1)), x[:, 4:]])
     assert np.allclose(x @ views[1], padded, atol=1e-5)
+
+
+def test_a_row_far_from_those_trained_on_has_no_score_of_millions() -> None:
+    """Columns collinear on training rows part on a held-out one: the direction divides by next to 0."""
+    generator = torch.Generator().manual_seed(0)
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(300, 1))
+    x = np.hstack([shared, shared + 1e-4 * rng.normal(size=(300, 1))])
+    found = canonical(x, shared + rng.normal(size=(300, 1)))
+    critic = LogRatio(
+        [found], narrow([found.left], 2), wide(1, 1), width=8, depth=2, embedding=4, generator=generator
+    )
+    with torch.no_grad():
+        score = critic(torch.tensor([[[3.0, -3.0]]]), torch.tensor([[[1.0]]]))
+    assert (torch.tensor([3.0, -3.0]).double() @ torch.from_numpy(found.left)).abs().max() > 1e3
+    assert score.abs().max() < 500

@@ -204,7 +204,7 @@ def test_the_target_of_byol_keeps_more_and_more_of_itself():
     method = composed("byol", target_momentum=0.9)
     at = [method.momentum_at(step, 100) for step in (0, 25, 50, 100)]
     assert at == pytest.approx([0.9, 1 - 0.1 * (1 + math.sqrt(0.5)) / 2, 0.95, 1.0])
-    assert composed("moco", target_momentum=0.9).momentum_at(50, 100) == 0.9
+    assert composed("moco", key_momentum=0.9).momentum_at(50, 100) == 0.9
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from torch import Generator, nn
 
 import mutua
 from mutua import runs
-from mutua.data import from_array, load
+from mutua.data import from_array, joined, load
 from mutua.encoders import image_spec
-from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER
+from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER, EXAMPLES
 from mutua.training import Interrupted, Plan
 from mutua.types import InputError, Table
 from stopping_early import stop_after
@@ -257,3 +257,46 @@ def test_stopped_and_resumed_it_ends_with_the_same_encoder(tmp_path, digits, mon
     assert all(torch.equal(one[name], two[name]) for name in one)
     metrics = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("whole", "stopped")]
     assert [line.split(",")[0] for line in metrics[0]] == [line.split(",")[0] for line in metrics[1]]
+
+
+def test_other_data_than_before_are_refused(tmp_path, digits, monkeypatch):
+    run = tmp_path / "run"
+    plan = Plan(epochs=2, batch=64, accelerator="cpu")
+    with monkeypatch.context() as patched:
+        stop_after(patched, 2)
+        with pytest.raises(Interrupted):
+            runs.train(RECIPE, digits, plan, run)
+    assert runs.config(run)["data"]["fingerprint"] == digits.fingerprint
+    pixels = np.array(digits.pixels)
+    pixels[7:50] = 0
+    with pytest.raises(
+        InputError, match=r"its data have changed, 43 changed \(first row 7\); resume with the data"
+    ):
+        runs.train(RECIPE, replace(digits, pixels=pixels), plan, run, resume=True)
+    with pytest.raises(InputError, match=r"its data have changed, 150 examples where 200 were"):
+        runs.train(RECIPE, digits.subset(range(150)), plan, run, resume=True)
+    (run / EXAMPLES).write_text("[]")
+    with pytest.raises(InputError, match=r"examples\.json: cannot be read .*; remove it"):
+        runs.train(RECIPE, digits, plan, run, resume=True)
+    (run / EXAMPLES).unlink()
+    with (
+        pytest.warns(UserWarning, match="does not say which data it learned from"),
+        pytest.raises(InputError, match=r"checkpoint\.pt: is of other data than these; resume with those"),
+    ):
+        runs.train(RECIPE, replace(digits, pixels=pixels), plan, run, resume=True)
+    before = torch.load(run / CHECKPOINT, weights_only=True)
+    before["about"].pop("data")  # as earlier versions wrote it
+    torch.save(before, run / CHECKPOINT)
+    with pytest.warns(UserWarning, match="does not say which data it learned from"):
+        runs.train(RECIPE, digits, plan, run, resume=True)
+    mutua.load(run)
+
+
+def test_judging_says_what_was_learned_from(trained, digits):
+    run, _ = trained
+    apart = load("digits", "test").subset(range(40))
+    both = joined(digits.subset(range(30)), apart)
+    options = {"probes": ("knn",)}
+    words = "30 of the 70 images tested on are among those simclr learned from."
+    assert words in runs.judge([run], digits, both, **options)[0].note
+    assert "learned from" not in runs.judge([run], digits, apart, **options)[0].note

@@ -21,7 +21,7 @@ def test_it_runs_and_says_what_u_adds() -> None:
 
 def test_the_past_has_no_u() -> None:
     mixture = ivae_mixture(0, segments=8, per_segment=100, d=3)
-    flow = FlowICA(past=True, max_iter=20, restarts=1, finalists=1, device="cpu")
+    flow = FlowICA(past=True, max_iter=20, n_init=1, finalists=1, device="cpu")
     assert measured("FlowICA", mixture, 0, flow).nats is not None
 
 

@@ -10,44 +10,12 @@ from tyro.conf import Positional
 from mutua import runs
 from mutua.cli.devices import check_device
 from mutua.cli.output import say, show, status, tables_json
-from mutua.cli.train import recorded_reading, square
-from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
-from mutua.data.loading import kind_of
+from mutua.cli.reading import examples_of
+from mutua.data import Reading
 from mutua.training import Plan
 from mutua.types import InputError
 
-__all__ = ["Evaluate", "examples_of"]
-
-
-def examples_of(
-    run: Path, data: str | None, split: str, reading: Reading | None = None, skip_bad: bool = False
-) -> Examples:
-    """A part of the data named, or of those the run was trained on, read as its encoder takes them.
-
-    What `reading` says comes first, then what the run recorded, then what its encoder needs.
-    """
-    spec = runs.recipe_of(run).spec
-    said = (reading or Reading()).said()
-    if data is None:
-        if not run.is_dir():
-            raise InputError(f"{run}: says nothing of its data; name some with --data")
-        recorded = runs.config(run)["data"]
-        data = recorded.get("name")
-        said = recorded_reading(recorded).said() | said
-        skip_bad = skip_bad or bool(recorded.get("skip_bad"))
-        if data is None:
-            raise InputError(f"{run}: was trained on data handed over in Python; name some with --data")
-    if said.get("kind", spec.kind) != spec.kind:
-        raise InputError(f"kind: {said['kind']}, and {run} takes {spec.kind}; leave it out")
-    needed = KINDS[spec.kind].reading(spec).said()
-    if data in DATASETS:
-        needed = {name: value for name, value in needed.items() if name != "channels"}
-    elif said.get("kind") is None and kind_of(Path(data)) != spec.kind:
-        seen = KINDS[kind_of(Path(data))].plural
-        raise InputError(
-            f"{data}: {run} takes {KINDS[spec.kind].plural}, and these are {seen}; give data of its kind"
-        )
-    return square(read(data, split, Reading.of(needed | said), Access(skip_bad)), data)
+__all__ = ["Evaluate"]
 
 
 @dataclass(frozen=True)

@@ -15,38 +15,37 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tyro.conf import Positional
 
-from mutua.cli.columns import Columns, arrays_of, categories, measures, read_columns, titles_of
+from mutua.cli.columns import read_columns
 from mutua.cli.information_plot import check_plot, write_plot
-from mutua.cli.output import say, show, status, tables_json
-from mutua.information import (
-    EFFORTS,
-    MutualInformationResult,
-    conditional_mutual_information,
-    mutual_information,
-    pairwise,
-)
+from mutua.cli.information_table import say_against, say_pairs
+from mutua.cli.output import say, show, status
+from mutua.data.table import Columns, arrays_of, read_table, titles_of
+from mutua.information import EFFORTS, MutualInformationResult, conditional_mutual_information, mutual_information
 from mutua.information.checks import self_checks
 from mutua.information.named import check_names
-from mutua.information.variables import variable
+from mutua.information.variables import paired, variable
 from mutua.types import InputError, Table, names
 
 __all__ = ["Information"]
 
 SERIAL = {"auto": None, "yes": True, "no": False}
 PAIRWISE = {"files", "x", "pairwise", "seed", "bits", "json"}
-"""What --pairwise heeds."""
+AGAINST = {"files", "y", "serial", "permutations", "seed", "bits", "json", "plot", "discrete_y", "continuous_y"}
+"""What --pairwise, and --y alone, heed."""
 
 
 @dataclass(frozen=True)
 class Information:
     """Mutual information of two arrays or of columns of a table: how much one says of the other.
 
-    mutua mi x.npy y.npy; mutua mi both.npz:x both.npz:y; mutua mi table.csv --x age,height --y weight.
+    mutua mi x.npy y.npy; mutua mi both.npz:x both.npz:y; mutua mi table.csv --x age,height --y weight; and
+    mutua mi table.csv --y weight for every other column against it, ranked.
 
     Args:
         files: Two files, paired row by row, or one table: .npy, .npz:NAME, .csv, .tsv, .parquet.
         x: Columns of the table (or of the first file), by name, with commas between. By number for arrays.
-        y: Columns of the table (or of the second file).
+        y: Columns of the table (or of the second file). Alone, with one table: every other column against this
+        one.
         given: What is known already, for conditional information: columns of the table, or a third file.
         effort: quick, default or thorough: seconds, a minute, several.
         estimator: auto, or one by name: ksg, gaussian, histogram, barber_agakov, infonce, mine, smile_5, club...
@@ -58,7 +57,9 @@ class Information:
         discrete_given: Take the numbers of what is given as categories.
         continuous_given: Take the integers of what is given as measures.
         serial: Whether neighbouring rows depend on each other, as in a recording over time; auto looks.
-        pairwise: Information between every two columns of a table instead, by nearest neighbours.
+        drop_missing: Leave out the rows in which a column that is used has no value.
+        pairwise: Information between every two columns of a table instead; missing values are left out pair by
+        pair.
         checks: Check that the estimator keeps the laws of information on these data: six more estimates.
         plot: Picture to write, .png or .svg.
         permutations: Of the test against independence.
@@ -81,6 +82,7 @@ class Information:
     discrete_given: bool = False
     continuous_given: bool = False
     serial: Literal["auto", "yes", "no"] = "auto"
+    drop_missing: bool = False
     pairwise: bool = False
     checks: bool = False
     plot: Path | None = None
@@ -95,21 +97,30 @@ class Information:
         if self.pairwise:
             self._pairs(unit)
             return
+        if len(self.files) == 1 and self.x is None and self.y is not None and self._is_table():
+            self._against(unit)
+            return
         x, y, z = self._sides()
         for side, words in ((y, "y"), (z, "given")):
             if side is not None and len(side) != len(x):
                 raise InputError(
-                    f"{x.file} has {len(x):,} rows and {side.file} has {len(side):,} ({words}): "
+                    f"{x.source} has {len(x):,} rows and {side.source} has {len(side):,} ({words}): "
                     "give pairs, row by row"
                 )
         title = f"I({_listed(x)}; {_listed(y)}{'' if z is None else f' | {_listed(z)}'})"
-        if z is None:
+        (x, y, *given), dropped = paired(
+            {"x": x, "y": y} if z is None else {"x": x, "y": y, "z": z}, self.drop_missing
+        )
+        for side in (x, y, *given):
+            _check_whole(side)
+        kind_x, kind_y = self._kind("x", x), self._kind("y", y)
+        if not given:
             with _progress("mi") as told:
                 result = mutual_information(
-                    x.of,
-                    y.of,
-                    discrete_x=x.discrete,
-                    discrete_y=y.discrete,
+                    x,
+                    y,
+                    discrete_x=kind_x,
+                    discrete_y=kind_y,
                     effort=self.effort,
                     serial=SERIAL[self.serial],
                     permutations=self.permutations,
@@ -119,27 +130,29 @@ class Information:
                     told=told,
                 )
         else:
-            status("two estimates, with and without y")
+            status("what y says of x beyond what is given")
             result = conditional_mutual_information(
-                x.of,
-                y.of,
-                z.of,
-                discrete_x=x.discrete,
-                discrete_y=y.discrete,
-                discrete_z=z.discrete,
+                x,
+                y,
+                *given,
+                discrete_x=kind_x,
+                discrete_y=kind_y,
+                discrete_z=self._kind("given", *given),
                 effort=self.effort,
                 serial=SERIAL[self.serial],
+                permutations=self.permutations,
                 seed=self.seed,
             )
+        result = replace(result, diagnostics=(*dropped, *result.diagnostics))
         tables = []
         if self.checks:
             whole = result if self.estimator == "auto" else None
             tables.append(
                 self_checks(
-                    x.of,
-                    y.of,
-                    discrete_x=x.discrete,
-                    discrete_y=y.discrete,
+                    x,
+                    y,
+                    discrete_x=kind_x,
+                    discrete_y=kind_y,
                     effort=self.effort,
                     whole=whole,
                     seed=self.seed,
@@ -147,14 +160,14 @@ class Information:
                 )
             )
         if self.plot is not None:
-            read_x, read_y = variable(x.of, "x", x.discrete), variable(y.of, "y", y.discrete)
+            read_x, read_y = variable(x, "x", kind_x), variable(y, "y", kind_y)
             write_plot(self.plot, read_x, read_y, result, title, unit, self.seed)
         scaled = _scaled(result) if self.bits else result
         if self.json:
-            content: dict[str, Any] = {"x": x.titles, "y": y.titles, "unit": unit, **scaled.as_dict()}
+            content: dict[str, Any] = {"x": x.names, "y": y.names, "unit": unit, **scaled.as_dict()}
             content["bits"] = result.as_dict()["bits"]
-            if z is not None:
-                content["given"] = z.titles
+            if given:
+                content["given"] = given[0].names
             if self.checks:
                 content["checks"] = tables[0].records()
             if self.plot is not None:
@@ -210,7 +223,7 @@ class Information:
         unused = [f"--{name.replace('_', '-')}" for name in changed if name not in PAIRWISE]
         if unused:
             raise InputError(
-                f"--pairwise is by nearest neighbours, each column by its type; leave out {', '.join(unused)}"
+                f"--pairwise reads pairs without networks, each column by its type; leave out {', '.join(unused)}"
             )
 
     def _sides(self) -> tuple[Columns, Columns, Columns | None]:
@@ -219,7 +232,7 @@ class Information:
                 f"files: {len(self.files)} given; give two, as x.npy y.npy, or one table with --x and --y"
             )
         if len(self.files) == 1 and self.files[0].endswith(".npz") and self.given is None:
-            return self._kinds(*self._archive(Path(self.files[0])), None)
+            return (*self._archive(Path(self.files[0])), None)
         one = len(self.files) == 1
         first, second = self.files[0], self.files[-1]
         if one and (self.x is None or self.y is None):
@@ -228,16 +241,18 @@ class Information:
                 raise InputError(f"{first}: has one column, which is x or y; give the other as a second file")
             listed = ", ".join(titles[:20])
             raise InputError(
-                f"{first}: say which columns are which, as --x A,B --y C, or give y as a second file; "
-                f"it has {listed}"
+                f"{first}: say which columns are which, as --x A,B --y C, or --y C alone for all against it, "
+                "or give y as "
+                f"a second file; it has {listed}"
             )
-        x, y = read_columns(first, self.x), read_columns(second, self.y)
+        x = read_columns(first, self.x, discrete=self.discrete_x)
+        y = read_columns(second, self.y, discrete=self.discrete_y)
         z = None
         if self.given is not None:
-            z = read_columns(first, self.given) if one else read_columns(self.given)
+            z = read_columns(*((first, self.given) if one else (self.given,)), discrete=self.discrete_given)
         if one:
             _check_apart(x, y, z)
-        return self._kinds(x, y, z)
+        return x, y, z
 
     def _archive(self, path: Path) -> tuple[Columns, Columns]:
         """Two arrays of one .npz: those that --x and --y name, or the only two."""
@@ -250,40 +265,80 @@ class Information:
             raise InputError(f"{path}: say which arrays are which, as --x A --y B; it has {', '.join(held[:20])}")
         return read_columns(f"{path}:{first}"), read_columns(f"{path}:{second}")
 
-    def _kinds(self, x: Columns, y: Columns, z: Columns | None) -> tuple[Columns, Columns, Columns | None]:
-        if self.discrete_x or self.continuous_x:
-            x = categories(x) if self.discrete_x else measures(x)
-        if self.discrete_y or self.continuous_y:
-            y = categories(y) if self.discrete_y else measures(y)
-        if z is not None and (self.discrete_given or self.continuous_given):
-            z = categories(z) if self.discrete_given else measures(z)
-        return x, y, z
+    def _kind(self, side: str, columns: Columns) -> bool | None:
+        """What the command line says of a side's columns. Raises `InputError` for text said to be measures."""
+        if getattr(self, f"discrete_{side}"):
+            return True
+        if not getattr(self, f"continuous_{side}"):
+            return None
+        for column in columns:
+            if column.kind == "category" and column.names != ("False", "True"):
+                raise InputError(
+                    f"{columns.where(column)}: holds text, which has no order; leave out --continuous-{side}"
+                )
+        return False
+
+    def _is_table(self) -> bool:
+        """Whether the one file is a table of several columns, rather than an archive of arrays."""
+        return Path(self.files[0]).suffix.lower() != ".npz" and len(titles_of(self.files[0])) > 1
+
+    def _against(self, unit: str) -> None:
+        """Every column of a table against one."""
+        assert self.y is not None
+        changed = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+        unused = [f"--{name.replace('_', '-')}" for name in changed if name not in AGAINST | {"drop_missing"}]
+        if unused:
+            raise InputError(
+                f"x: none is given, so every column is held against {self.y!r}, without networks; leave out "
+                f"{', '.join(unused)}, or name --x"
+            )
+        table = read_table(self.files[0])
+        target = read_columns(self.files[0], self.y, discrete=self.discrete_y)
+        if len(target.columns) != 1:
+            raise InputError(f"y: {self.y!r} is {len(target.columns)} columns; name --x too, or one target")
+        name = target.names[0]
+        table = replace(table, columns=tuple(target.columns[0] if one.name == name else one for one in table))
+        kinds = [self._kind("y", target) if one.name == name else None for one in table]
+        with _progress("columns") as told:
+            say_against(
+                table,
+                name,
+                kinds,
+                SERIAL[self.serial],
+                self.permutations,
+                self.seed,
+                self.plot,
+                unit,
+                self.json,
+                told,
+            )
 
     def _pairs(self, unit: str) -> None:
-        table = read_columns(self.files[0], self.x)
-        titles = table.titles
-        status(f"{math.comb(len(titles), 2):,} pairs of columns")
-        found = pairwise(table.of, discrete=table.discrete, seed=self.seed) / (math.log(2) if self.bits else 1)
-        rows = [
-            [title, *(None if math.isnan(value) else round(float(value), 4) for value in row)]
-            for title, row in zip(titles, found, strict=True)
-        ]
-        shown = Table(
-            f"Information between columns, {unit}", ["", *titles], rows, f"{len(table):,} rows, nearest neighbours"
-        )
-        if self.json:
-            say(tables_json([shown])[0], "", True)
-        else:
-            show([shown])
+        table = read_table(self.files[0]) if self.x is None else read_columns(self.files[0], self.x)
+        status(f"{math.comb(len(table.columns), 2):,} pairs of columns")
+        say_pairs(table, self.seed, unit, self.json)
+
+
+def _check_whole(side: Columns) -> None:
+    """Refuse missing values before the work, in the words of the command line."""
+    for column in side:
+        if column.missing is not None:
+            row = int(column.missing.argmax())
+            raise InputError(
+                f"{side.where(column)}: missing value in {column.place(row)}, the first of "
+                f"{int(column.missing.sum()):,}; "
+                "fill them in, or leave such rows out with --drop-missing"
+            )
+        column.check(side.where(column))
 
 
 def _check_apart(x: Columns, y: Columns, z: Columns | None) -> None:
     """Refuse a column of one table that is on two sides."""
-    both = set(x.titles) & set(y.titles)
+    both = set(x.names) & set(y.names)
     if both:
         raise InputError(f"x and y: column {min(both)!r} is in both, so the information is infinite; leave it out")
     for name, side in (("x", x), ("y", y)):
-        known = set(side.titles) & set(z.titles if z is not None else ())
+        known = set(side.names) & set(z.names if z is not None else ())
         if known:
             raise InputError(
                 f"{name} and given: column {min(known)!r} is in both; leave it out of {name} or of given"
@@ -292,9 +347,9 @@ def _check_apart(x: Columns, y: Columns, z: Columns | None) -> None:
 
 def _listed(side: Columns) -> str:
     """A few names of columns; the file's where it has no names."""
-    if all(title.isdigit() for title in side.titles):
-        return Path(side.file).name
-    return ", ".join(side.titles[:3]) + (f" and {len(side.titles) - 3} more" if len(side.titles) > 3 else "")
+    if all(title.isdigit() for title in side.names):
+        return Path(side.source).name
+    return ", ".join(side.names[:3]) + (f" and {len(side.names) - 3} more" if len(side.names) > 3 else "")
 
 
 def _scaled(result: MutualInformationResult) -> MutualInformationResult:

@@ -13,8 +13,8 @@ from tyro.conf import Positional
 
 from mutua import runs
 from mutua.cli.devices import check_device
-from mutua.cli.evaluate import examples_of
 from mutua.cli.output import say
+from mutua.cli.reading import examples_of
 from mutua.data import KINDS, Examples, Kind, Reading
 from mutua.evaluation import features, raw
 from mutua.methods import METHODS

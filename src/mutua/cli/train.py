@@ -7,7 +7,7 @@ import functools
 import json
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from tyro.conf import Positional
 from mutua import runs
 from mutua.cli.devices import check_accelerator
 from mutua.cli.output import say, status
+from mutua.cli.reading import recorded_reading, square
 from mutua.cli.settings import arguments, chosen
 from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
 from mutua.data.image.images import GIBIBYTE
@@ -26,7 +27,7 @@ from mutua.methods import METHODS
 from mutua.ranks import rank
 from mutua.types import InputError
 
-__all__ = ["Resume", "Train", "recorded_reading", "square"]
+__all__ = ["Resume", "Train"]
 
 # Of a catalogue, so that a new method has its command line by being listed.
 _Methods: Any = functools.reduce(
@@ -119,12 +120,6 @@ class Resume:
         _done(self.run, self.json)
 
 
-def recorded_reading(data: Mapping[str, Any]) -> Reading:
-    """How the data of a run were read, of a config's part "data"; older ones recorded the size of images alone."""
-    said = data.get("reading")
-    return Reading.of(said if isinstance(said, dict) else {"size": data.get("size")})
-
-
 def _usual(method: str, kind: str) -> str:
     """The encoder that a method is usually trained with on such data; any that takes them where it takes none."""
     fitting = [name for name, network in ENCODERS.items() if kind in network.takes]
@@ -160,16 +155,6 @@ def _done(folder: Path, as_json: bool) -> None:
             f"{folder}: trained. Next: mutua evaluate {folder}, mutua report {folder}",
             as_json,
         )
-
-
-def square(examples: Examples, name: str) -> Examples:
-    """The examples, refused where they are images that are not square: encoders and rotations need them so."""
-    if examples.spec.kind == "image":
-        _, height, width = examples.spec.shape
-        if height != width:
-            mend = f"make them square with --size {min(height, width)}"
-            raise InputError(f"{name}: images of {height} x {width}; {mend}")
-    return examples
 
 
 def _plain(name: Any) -> str:

@@ -10,6 +10,7 @@ from mutua.data.kinds import KINDS, Access, Kind
 from mutua.data.kinds.series import series
 from mutua.data.kinds.sound import recordings
 from mutua.data.kinds.table import rows
+from mutua.data.kinds.video import films
 from mutua.data.labels import Labels
 from mutua.data.loading import as_examples, as_images, load, read
 from mutua.data.reading import Reading
@@ -28,6 +29,7 @@ __all__ = [
     "Reading",
     "as_examples",
     "as_images",
+    "films",
     "folder",
     "from_array",
     "from_dataset",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
+from jaxtyping import UInt64
 from torch import Tensor
 
+from mutua.data.fingerprints import fingerprint_of, marks_of_rows
 from mutua.data.labels import Labels
-from mutua.types import Batch, InputError, Spec, names
+from mutua.types import Batch, InputError, Spec, names, parted
 
 __all__ = ["Described", "Examples", "Held", "row_numbers", "targeted"]
 
@@ -21,7 +24,8 @@ class Examples(Protocol):
     """n examples of one kind and shape, read by row number. Implements `mutua.types.Rows`.
 
     `labels` and `classes` are those of the target in use; `targets` has all there are, `targeted` chooses another.
-    `source` says what the examples are, for printing beside every number taken on them.
+    `source` says what the examples are, for printing beside every number taken on them. Those of this library have
+    `marks` and a `fingerprint` too, which training records.
     """
 
     @property
@@ -109,6 +113,24 @@ class Described:
             "names": None if self.names is None else tuple(self.names[i] for i in rows),
         }
 
+    def _marked(self) -> UInt64[np.ndarray, " n"]:
+        """A mark of each example, as `marks`: of what `take` gives."""
+        found = []
+        for start in range(0, len(self), 1024):
+            batch = self.take(torch.arange(start, min(start + 1024, len(self))))  # type: ignore[attr-defined]
+            found.append(marks_of_rows(parted(batch)[0].numpy(force=True)))
+        return np.concatenate(found) if found else np.empty(0, np.uint64)
+
+    @cached_property
+    def marks(self) -> UInt64[np.ndarray, " n"]:
+        """A number each that is another one where the example is."""
+        return self._marked()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A word for all of them in their order: another one where an example changed, came or went."""
+        return fingerprint_of(self.marks)
+
     def __repr__(self) -> str:
         told = ", ".join(self.targets) or "no labels"
         return f"{type(self).__name__}({len(self):,} x {self.spec}, {told}{', ' * bool(self.source)}{self.source})"
@@ -134,7 +156,10 @@ class Held(Described):
     def __len__(self) -> int:
         return len(self.values)
 
-    def take(self, index: Tensor) -> Tensor:
+    def _marked(self) -> UInt64[np.ndarray, " n"]:
+        return marks_of_rows(self.values)
+
+    def take(self, index: Tensor | np.ndarray | Sequence[int]) -> Tensor:
         """The examples in rows `index`, in its order: (k, *shape), a copy."""
         rows = row_numbers(index, len(self), none=True)
         out = np.empty((len(rows), *self.spec.shape), self.values.dtype)

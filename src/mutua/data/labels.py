@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mutua.types import InputError
 
-__all__ = ["Labels", "encode_labels", "plain_array"]
+__all__ = ["Labels", "as_array", "encode_labels", "plain_array"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +64,13 @@ def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, t
                 f"labels: {str(name)!r} in row {row} is none of the classes {', '.join(known)}; add it"
             )
     return np.array([code[str(name)] for name in labels], np.int64), known
+
+
+def as_array(X: Any) -> Any:
+    """A tensor as an array, bfloat16 as float32; a masked array with NaN where it is masked; else as it is."""
+    if isinstance(X, np.ma.MaskedArray):
+        if not np.ma.is_masked(X):
+            return X.data
+        masked: Any = X
+        return masked.astype(np.result_type(X.dtype, np.float32)).filled(np.nan) if X.dtype.kind in "biuf" else X
+    return plain_array(X) if isinstance(X, Tensor) else X

@@ -45,6 +45,7 @@ def load(
     rate: float | None = None,
     tokens: int | None = None,
     frames: int | None = None,
+    sound: float | None = None,
     skip_bad: bool = False,
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
@@ -55,18 +56,19 @@ def load(
     A name of the catalogue (`DATASETS`) comes first: write ./mnist for a folder of that name. It is looked for in
     `path` alone where one is given; else in the folder that the environment variable MUTUA_DATA names, in
     /usr/share/datasets, and in the cache, into which it is downloaded where there is a network. What comes without
-    a split has a fifth, of every class where there are labels, as its test set: the same on every machine.
+    a split has a fifth, of every class where there are labels, as its test set: the same on every machine, and
+    in folders told by the names of the files, so that files that come or go move no others.
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
-    `target`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`. `skip_bad` leaves out files that
-    cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache. Without
+    `target`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves out files
+    that cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache. Without
     `at_once` a folder's images are decoded when they are first taken.
 
     Returns `Examples`: `Images` for images.
 
     Raises `InputError` naming what was not found or cannot be read, or the kinds that the data could be of.
     """
-    reading = Reading(kind, target, size, channels, length, hop, rate, tokens, frames)
+    reading = Reading(kind, target, size, channels, length, hop, rate, tokens, frames, sound)
     return read(name, split, reading, Access(skip_bad, cache, in_memory, at_once), path=path)
 
 
@@ -154,7 +156,9 @@ def _kind_of_folder(root: Path) -> str:
 
 
 def _kind_of_array(x: np.ndarray, name: str) -> str:
-    """By dtype and axes: bytes are images, 16 bits sound, two axes of numbers a table, three series."""
+    """By dtype and axes: bytes images, 16 bits sound, two axes of numbers a table, three series, five films."""
+    if x.ndim == 5:
+        return "video"
     if x.ndim == 4 or (x.dtype in (np.uint8, np.bool_) and x.ndim == 3):
         return "image"
     if x.dtype == np.int16 and x.ndim in (2, 3):

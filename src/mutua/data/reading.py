@@ -19,13 +19,14 @@ class Reading:
         kind: Kind of the data: image, sound, text, video, series or table; told by the files by default.
         target: Which labels to use, where the data have several, such as digit or speaker.
         size: Height and width of images and frames, in pixels; their own by default.
-        channels: Of images (1 grey, 3 RGB) and recordings (1 mixes them); their own by default.
+        channels: Of images and frames (1 grey, 3 RGB) and recordings (1 mixes them); their own by default.
         length: Of recordings and series: seconds, as 0.5s, or samples, as 4000. Longer ones give their middle,
             shorter ones are padded, with a mask.
-        hop: Cut each recording or series into windows of `length`, one every so many seconds or samples.
-        rate: Samples a second that recordings are resampled to, or that a series has, in Hz.
+        hop: Cut each recording, series or film into windows, one every so many seconds, samples or frames.
+        rate: Samples or frames a second that recordings and films are read at, or that a series has, in Hz.
         tokens: Words of a text, cropped or padded.
-        frames: Frames of a clip.
+        frames: Frames of a window of a film, 16 by default; the middle of longer films.
+        sound: Sound beside the frames of films, of the same seconds, mixed to one channel: its samples a second.
     """
 
     kind: str | None = None
@@ -37,6 +38,7 @@ class Reading:
     rate: float | None = None
     tokens: int | None = None
     frames: int | None = None
+    sound: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("size", "channels", "tokens", "frames"):
@@ -45,6 +47,8 @@ class Reading:
                 raise InputError(f"{name}: {value}; give a whole number of 1 or more")
         if self.rate is not None and not self.rate > 0:
             raise InputError(f"rate: {self.rate}; give a number of samples a second above 0")
+        if self.sound is not None and not self.sound >= 1:
+            raise InputError(f"sound: {self.sound}; give its samples a second, such as 16000")
         for name in ("length", "hop"):
             if getattr(self, name) is not None:
                 _duration(getattr(self, name), name)

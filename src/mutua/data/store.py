@@ -91,6 +91,8 @@ def write_rows(file: BinaryIO, shape: Sequence[int], rows: Iterable[np.ndarray])
     """Write uint8 rows of `shape` one after another as a .npy file, and return how many there were.
 
     The header is written again at the end: rows may be left out on the way, and none is held.
+
+    Raises `InputError` for a row of another shape, which would move all that come after it.
     """
 
     def header(n: int) -> None:
@@ -102,6 +104,8 @@ def write_rows(file: BinaryIO, shape: Sequence[int], rows: Iterable[np.ndarray])
     start = file.tell()
     n = 0
     for row in rows:
+        if row.shape != tuple(shape):
+            raise InputError(f"row {n}: shape {row.shape} where {tuple(shape)} is meant; make all rows alike")
         file.write(row.astype(np.uint8, copy=False).tobytes())
         n += 1
     header(n)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
+from jaxtyping import UInt64
 from torch import Tensor
 
 from mutua.data.examples import Described, row_numbers
+from mutua.data.fingerprints import marks_of_files, marks_of_rows
 from mutua.data.labels import Labels
 from mutua.data.parallel import in_threads
 from mutua.data.reading import Reading, samples_of
@@ -25,15 +27,21 @@ MOST_SECONDS, MOST_ROWS = 4.0, 1024
 
 @runtime_checkable
 class Source(Protocol):
-    """Recordings or series of unequal length, each (t, c), read by parts."""
+    """Recordings, series or films of unequal length, each (t, *moment), read by parts."""
 
     @property
     def lengths(self) -> np.ndarray: ...
     @property
-    def channels(self) -> int: ...
+    def moment(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> str: ...
     def read(self, row: int, start: int, count: int) -> np.ndarray: ...
+
+
+class Parted(Source, Protocol):
+    """A source that has more than `x` to give of a window, such as the sound of a film: by name, arrays."""
+
+    def beside(self, row: int, start: int, count: int) -> dict[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +49,7 @@ class Ragged:
     """A `Source` in memory or memory-mapped: all rows one after another, and where each begins.
 
     Args:
-        values: (T, c), of all.
+        values: (T, *moment), of all.
         offsets: (n + 1,), row i is values[offsets[i] : offsets[i + 1]].
     """
 
@@ -53,8 +61,8 @@ class Ragged:
         return np.diff(self.offsets)
 
     @property
-    def channels(self) -> int:
-        return self.values.shape[1]
+    def moment(self) -> tuple[int, ...]:
+        return self.values.shape[1:]
 
     @property
     def dtype(self) -> str:
@@ -67,10 +75,10 @@ class Ragged:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Windowed(Described):
-    """n windows of one length, cut from recordings (n, c, t) or series (n, t, c) as they are taken.
+    """n windows of one length, cut from recordings (n, c, t), series (n, t, c) or films (n, t, c, h, w) as taken.
 
-    A batch is {"x": ..., "mask": (n, t)} where the spec says masked, else a tensor. `of` and `start` say which
-    window each example is; `data` reads it.
+    A batch is {"x": ..., "mask": (n, t)} where the spec says masked, else a tensor; with what a `Parted` source
+    has beside it. `of` and `start` say which window each example is; `data` reads it.
     """
 
     data: Source = field(default_factory=lambda: Ragged(np.empty((0, 1), np.float32), np.zeros(1, np.int64)))
@@ -84,6 +92,16 @@ class Windowed(Described):
     def __len__(self) -> int:
         return len(self.of)
 
+    def _marked(self) -> UInt64[np.ndarray, " n"]:
+        """Of the files that windows are cut from, where they lie in files: not all of these is read for it."""
+        paths = getattr(self.data, "paths", None)
+        if paths is None:
+            return super()._marked()
+        used = np.unique(self.of)
+        of_file = np.zeros(len(paths), np.uint64)
+        of_file[used] = marks_of_files([paths[k] for k in used])
+        return marks_of_rows(np.stack([of_file[self.of], self.start.astype(np.uint64)], 1))
+
     @property
     def _length(self) -> int:
         return self.spec.shape[self.spec.time]
@@ -92,7 +110,7 @@ class Windowed(Described):
         """The windows in rows `index`, in its order."""
         rows = row_numbers(index, len(self), none=True)
         length, k = self._length, len(rows)
-        x = np.zeros((k, length, self.data.channels), self.spec.dtype)
+        x = np.zeros((k, length, *self.data.moment), self.spec.dtype)
         mask = np.zeros((k, length), np.bool_)
         lengths = self.data.lengths
 
@@ -108,7 +126,18 @@ class Windowed(Described):
             mask[i, : len(part)] = True
         # (k, t, c) -> (k, c, t) for sound, as convolutions take it
         values = torch.from_numpy(np.ascontiguousarray(x.swapaxes(1, 2)) if self.spec.kind == "sound" else x)
-        return {"x": values, "mask": torch.from_numpy(mask)} if self.spec.masked else values
+        parts = self._beside(rows)
+        if self.spec.masked:
+            parts["mask"] = torch.from_numpy(mask)
+        return {"x": values, **parts} if parts else values
+
+    def _beside(self, rows: np.ndarray) -> dict[str, Tensor]:
+        if self.spec.sound is None:
+            return {}
+        source = cast(Parted, self.data)
+        places = [(int(self.of[row]), int(self.start[row])) for row in rows]
+        found = list(in_threads(lambda place: source.beside(*place, self._length), places))
+        return {name: torch.from_numpy(np.stack([one[name] for one in found])) for name in (found or [{}])[0]}
 
     def _called(self, row: int) -> str:
         return f"row {row}" if self.names is None else self.names[row]
@@ -173,12 +202,12 @@ def windowed(
         notes.append(f"{padded} padded")
     # Whether there is padding is decided on all rows, so that train and test are of one spec.
     masked = bool((whole < length).any())
-    shape = (data.channels, length) if kind == "sound" else (length, data.channels)
+    shape = (*data.moment, length) if kind == "sound" else (length, *data.moment)
     about = f" ({'; '.join(notes)})" if notes else ""
     called = None
     if names is not None:
         called = tuple(
-            names[i] if reading.hop is None else f"{names[i]}@{_told(s, rate)}"
+            names[i] if reading.hop is None else f"{names[i]}@{_told(int(s), rate)}"
             for i, s in zip(of, start, strict=True)
         )
     return Windowed(

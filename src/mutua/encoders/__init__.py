@@ -67,8 +67,8 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
-    "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
+    "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."

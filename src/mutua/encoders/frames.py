@@ -110,15 +110,19 @@ class Standardise(nn.Module):
 
     mean: Tensor
     scale: Tensor
+    settled: Tensor
 
     def __init__(self, columns: int, axis: int) -> None:
         super().__init__()
         self.axis = axis
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("scale", torch.ones(columns))
+        self.register_buffer("settled", torch.zeros((), dtype=torch.bool))
 
     def calibrate(self, rows: Rows, most: int = 4096) -> None:
-        """Set mean and deviation from up to `most` examples, spread over all. Padding and NaN don't count."""
+        """Set mean and deviation, once, by up to `most` examples spread over all, without NaN and padding."""
+        if self.settled:
+            return  # what was learned since stands on the numbers there are
         index = torch.linspace(0, len(rows) - 1, min(len(rows), most)).long()
         taken = rows.take(index)
         x, mask = parted(taken[0] if isinstance(taken, (tuple, list)) else taken)  # before the labels, if any
@@ -130,6 +134,7 @@ class Standardise(nn.Module):
         spread = (flat - mean).square().nanmean(0).sqrt()
         self.mean.copy_(mean.nan_to_num(0.0))
         self.scale.copy_(torch.where(spread > 0, spread, 1.0).nan_to_num(1.0))
+        self.settled.fill_(True)
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1, *[1] * (x.ndim - 2))

@@ -33,7 +33,7 @@ def _rate(spec: Spec) -> float:
     return spec.rate
 
 
-def wave(spec: Spec, width: int = 256) -> Staged:
+def wave(spec: Spec, width: int = 128) -> Staged:
     """Strided convolutions on raw samples, one frame every 10 ms, two dilated blocks, mean and deviation in time.
 
     Depths: frames (width maps), context (width maps that see .2 s), pool (2 width features). The convolutions are

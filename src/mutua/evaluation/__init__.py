@@ -12,7 +12,6 @@ from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
-    INDETERMINACIES,
     agreement,
     beats_linear,
     evidence,
@@ -45,7 +44,6 @@ from mutua.evaluation.unlabelled.table import unlabelled_tables
 __all__ = [
     "FEW_LABEL_PROBES",
     "FINETUNE",
-    "INDETERMINACIES",
     "LABELS_PER_CLASS",
     "METRICS",
     "PROBES",

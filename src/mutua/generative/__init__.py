@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutua.estimators.base import Estimator
 from mutua.generative.ambiguity import Ambiguity, ambiguity
 from mutua.generative.factor_analysis import FactorAnalysis
 from mutua.generative.ivae import IVAE
@@ -10,6 +11,7 @@ from mutua.generative.ppca import ProbabilisticPCA
 from mutua.generative.vae import VAE, BetaVAE
 
 __all__ = [
+    "ESTIMATORS",
     "IVAE",
     "VAE",
     "Ambiguity",
@@ -20,3 +22,12 @@ __all__ = [
     "ProbabilisticPCA",
     "ambiguity",
 ]
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "ProbabilisticPCA": ProbabilisticPCA,
+    "FactorAnalysis": FactorAnalysis,
+    "VAE": VAE,
+    "BetaVAE": BetaVAE,
+    "IVAE": IVAE,
+}
+"""Name to class. What each is in a line, and its paper: `ESTIMATORS[name].about()`, `.paper()`."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils import check_random_state
 
+from mutua.estimators.validation import Constraint, choice, positive
 from mutua.generative import em
 from mutua.generative.em import Fitted
 from mutua.generative.gaussian import LOG_2PI, Moments, canonical, moments
 from mutua.generative.linear_gaussian import (
     LinearGaussian,
     check_candidates,
-    check_choice,
     check_components,
-    check_positive,
     check_size,
     constant,
     named,
@@ -113,6 +113,7 @@ def first_noise(unit: Moments, q: int, floor: float) -> np.ndarray:
     return np.log(np.clip(noise, max(floor, 1e-3), 1.0))
 
 
+@dataclass(eq=False, repr=False)
 class FactorAnalysis(LinearGaussian):
     """x = W z + mean + e with z ~ N(0, I_q) and e ~ N(0, diag(noise)), by maximum likelihood.
 
@@ -154,35 +155,29 @@ class FactorAnalysis(LinearGaussian):
     Paper: Jöreskog 1967 (Psychometrika 32:443); Rubin and Thayer 1982 (Psychometrika 47:69).
     """
 
-    noise_variance_: np.ndarray
+    n_components: Any = None
+    _: KW_ONLY
+    solver: Any = "auto"
+    max_iter: Any = 2000
+    tol: Any = 1e-7
+    noise_floor: Any = 1e-6
+    candidates: Any = None
+    folds: Any = 5
+    random_state: Any = None
 
-    # Any, because scikit-learn's convention is that arguments are kept as given and judged by `fit`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        solver: Any = "auto",
-        max_iter: Any = 2000,
-        tol: Any = 1e-7,
-        noise_floor: Any = 1e-6,
-        candidates: Any = None,
-        folds: Any = 5,
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.solver = solver
-        self.max_iter = max_iter
-        self.tol = tol
-        self.noise_floor = noise_floor
-        self.candidates = candidates
-        self.folds = folds
-        self.random_state = random_state
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        **LinearGaussian._constraints,
+        "solver": choice(["auto", "quasi-newton", "em"]),
+        "noise_floor": positive,
+    }
 
     def fit(self, X: Any, y: Any = None) -> FactorAnalysis:
         """Fit X (n, d), NaN where a value is missing; y is ignored."""
-        check_choice("solver", self.solver, ("auto", "quasi-newton", "em"))
-        check_positive(Integral, max_iter=self.max_iter)
-        check_positive(Real, tol=self.tol, noise_floor=self.noise_floor)
+        with self._refit():
+            self._find(X)
+        return self
+
+    def _find(self, X: Any) -> None:
         X, complete = read(self, X, reset=True)
         limit = check_size(self, X, complete)
         mean = None if complete else np.nanmean(X, axis=0)
@@ -199,7 +194,6 @@ class FactorAnalysis(LinearGaussian):
         self._keep(found, canonical(found.W, found.noise))
         self.noise_variance_ = found.noise
         self._warn_of_heywood(data.variance if complete else np.nanvar(X, axis=0))
-        return self
 
     def _em(self, X: np.ndarray, data: Moments, complete: bool, q: int) -> Fitted:
         least = self.noise_floor * (data.variance if complete else np.nanvar(X, axis=0))  # (d,)
@@ -226,7 +220,7 @@ class FactorAnalysis(LinearGaussian):
                 f"FactorAnalysis: the noise of {named(self, at_floor)} fell to its floor, {self.noise_floor:g} of "
                 "the variance (a Heywood case): too many components or too few rows, or a copy of other features",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _size(self, X: np.ndarray, limit: int) -> tuple[int, Table | None]:
@@ -236,7 +230,6 @@ class FactorAnalysis(LinearGaussian):
         most = min(limit, ledermann(X.shape[1]))
         if wanted is None:
             return most, None
-        check_choice("n_components", wanted, ("bic", "cv"))
         if wanted == "cv":
             most = max(1, min(most, len(X) - -(-len(X) // self.folds) - 2))
         sizes = check_candidates(self.candidates, most, limit, X.shape)

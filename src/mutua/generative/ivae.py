@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,15 +12,25 @@ from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments, checked_rows
+from mutua.estimators.auxiliary import Auxiliary, again, auxiliary, check_segments
+from mutua.estimators.rows import rows_of
+from mutua.estimators.validation import (
+    Constraint,
+    choice,
+    flag,
+    generator_of,
+    nonnegative,
+    optional,
+    several,
+    whole,
+)
 from mutua.evaluation.sources.evidence import Comparison, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.sources.variability import Variability, binned, variability_of_scales
 from mutua.generative.elbo import DENSITIES
 from mutua.generative.linear import Modulated, modulated, quantiles
 from mutua.generative.networks import PriorOfClass, PriorOfVector
-from mutua.generative.settings import checked_size, checked_weights, random_of
 from mutua.generative.vae_base import OF_TRIALS, Autoencoding
-from mutua.types import InputError, Result, names
+from mutua.types import InputError, Result
 
 __all__ = ["IVAE"]
 
@@ -29,6 +41,7 @@ _LEAST_ROWS = 4
 _LEAST_COMPARED = 20
 
 
+@dataclass(eq=False, repr=False)
 class IVAE(Autoencoding):
     """Nonlinear ICA by a VAE whose prior depends on u: x = f(s) + noise, s_i ~ p_i(s_i | u) independent given u.
 
@@ -44,16 +57,14 @@ class IVAE(Autoencoding):
     segments never seen, and shrinks towards the priors of those that were. Where the noise is small all agree.
 
     Args:
-        n_components: k sources; None for as many as channels; a list tries each by the ELBO of rows held out.
         family: "gaussian" or "laplace", of p(s | u).
         means: whether locations depend on u, besides scales.
         weights: (a, b, c, d) of the decomposed bound (`mutua.generative.elbo.decomposition`) to train on instead
-            of the ELBO; published (100, 1, 0, 10). Restarts are ranked by the ELBO all the same.
+            of the ELBO; published (100, 1, 0, 10). Starts are ranked by the ELBO all the same.
         segments: how many equal segments where u is not given; None where it is.
-        hidden, layers, activation: of encoder, decoder, and the prior of a vector u.
-        whiten: work on principal components of deviation 1 (needed for speed), else on standardised channels.
-        noise: deviation that the observation noise starts at, of 1; it is learned.
-        steps, batch, lr, restarts, trial_steps, held_out, device, random_state: as in `VAE`.
+        n_components, hidden_layer_sizes, activation, whiten, noise, max_iter, batch_size, learning_rate, n_init,
+            trial_iter, validation_fraction, device, random_state: as in `Autoencoding`; the prior of a vector u is
+            a network of as many hidden layers, one at least.
 
     Attributes: those of `VAE`, and auxiliary_, how u was read; linear_, the linear model that `report` compares
     with, fitted on the same rows: its sources have a scale (and location, with means) for each segment.
@@ -66,7 +77,7 @@ class IVAE(Autoencoding):
     >>> u = np.repeat(np.arange(8), 50)
     >>> s = rng.normal(size=(400, 2)) * rng.uniform(0.5, 3, (8, 2))[u]
     >>> X = np.tanh(s @ [[1.0, 0.4], [-0.3, 1.0]]) + 0.1 * s
-    >>> model = IVAE(hidden=8, steps=20, batch=100, device="cpu", random_state=0).fit(X, u)
+    >>> model = IVAE(hidden_layer_sizes=(8,), max_iter=20, batch_size=100, device="cpu", random_state=0).fit(X, u)
     >>> model.transform(X).shape, model.transform(X, u).shape, model.sample(3, u[:3]).shape
     ((400, 2), (400, 2), (3, 2))
 
@@ -74,68 +85,53 @@ class IVAE(Autoencoding):
     arXiv:1907.04809.
     """
 
-    # Any, because scikit-learn's convention is that arguments are kept as given and judged by `fit`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        family: Any = "gaussian",
-        means: Any = False,
-        weights: Any = None,
-        segments: Any = None,
-        hidden: Any = 64,
-        layers: Any = 2,
-        activation: Any = "silu",
-        whiten: Any = True,
-        noise: Any = 0.5,
-        steps: Any = 8000,
-        batch: Any = 1000,
-        lr: Any = 0.02,
-        restarts: Any = 1,
-        trial_steps: Any = 500,
-        held_out: Any = 0.1,
-        device: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.family = family
-        self.means = means
-        self.weights = weights
-        self.segments = segments
-        self.hidden = hidden
-        self.layers = layers
-        self.activation = activation
-        self.whiten = whiten
-        self.noise = noise
-        self.steps = steps
-        self.batch = batch
-        self.lr = lr
-        self.restarts = restarts
-        self.trial_steps = trial_steps
-        self.held_out = held_out
-        self.device = device
-        self.random_state = random_state
+    _: KW_ONLY
+    family: Any = "gaussian"
+    means: Any = False
+    weights: Any = None
+    segments: Any = None
+    whiten: Any = True
+    max_iter: Any = 8000
+    learning_rate: Any = 0.02
+
+    indeterminacy: ClassVar[str] = (
+        "The statistics of the prior are known up to a linear map. With a Gaussian prior whose variances alone "
+        "are modulated they are the squares s_i^2, up to order, scale and shift; with means modulated too, each "
+        "source up to order and an affine map."
+    )
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        **Autoencoding._constraints,
+        "family": choice(DENSITIES),
+        "means": flag,
+        "segments": optional(whole(2)),
+        "weights": optional(
+            Constraint(
+                lambda value: several(nonnegative).holds(value) and len(value) == 4,
+                "four numbers (a, b, c, d) of at least 0",
+            )
+        ),
+    }
 
     def _prior(self, k: int, u: Auxiliary | None) -> nn.Module:
         assert u is not None
         if u.discrete:
             return PriorOfClass(u.count, k, bool(self.means))
-        return PriorOfVector(u.width, k, bool(self.means), self.hidden, max(1, self.layers), self.activation)
+        return PriorOfVector(u.width, k, bool(self.means), self.hidden_layer_sizes or (64,), self.activation)
 
     def _objective(self, rows: int) -> dict[str, Any]:
-        if not isinstance(self.family, str) or self.family not in DENSITIES:
-            raise InputError(f"family={self.family!r}; give one of {names(DENSITIES)}")
-        return {"family": self.family, "weights": checked_weights(self.weights), "rows": rows}
+        weights = None if self.weights is None else tuple(map(float, self.weights))
+        return {"family": self.family, "weights": weights, "rows": rows}
 
     def fit(self, X: Any, u: Any = None) -> IVAE:
         """Fit X (n, d) with u (n,) or (n, du)."""
-        rows = checked_rows(X)
-        if u is not None and self.segments is not None:
-            raise InputError(f"segments={self.segments!r}, and u is given; leave one out")
-        read = auxiliary(u, len(rows), segments=self.segments)
-        if read.index is not None:
-            check_segments(read.index, rows.shape[1])
-        self._refit(X, read, rows)
+        with self._refit():
+            rows = rows_of(self, X, reset=True)
+            if u is not None and self.segments is not None:
+                raise InputError(f"segments: {self.segments!r}, and u is given; leave one out")
+            read = auxiliary(u, len(rows), segments=self.segments)
+            if read.index is not None:
+                check_segments(read.index, rows.shape[1])
+            self._find(rows, read)
         return self
 
     def _linear(self, z: Float[np.ndarray, "n d"], u: Auxiliary | None) -> Modulated | None:
@@ -167,8 +163,8 @@ class IVAE(Autoencoding):
         Raises `InputError` where u was a vector and none is given, or is not n_samples long.
         """
         check_is_fitted(self, "method_")
-        checked_size("n_samples", n_samples, 1)
-        random = random_of(self.random_state if random_state is None else random_state)
+        whole(1).check("n_samples", n_samples)
+        random = generator_of(self.random_state if random_state is None else random_state)
         read = self.auxiliary_
         assert read is not None
         if u is not None:
@@ -192,7 +188,8 @@ class IVAE(Autoencoding):
         compared: Comparison | None = None
         words = [] if self.agreement_ is None else [OF_TRIALS]
         if X is not None:
-            x, rows = self._rows(X), checked_rows(X)
+            rows = rows_of(self, X, reset=False)
+            x = self._seen(rows)
             assert self.auxiliary_ is not None
             coded = again(u, len(rows), self.auxiliary_)
             if (lacking := _lacking(coded)) is None:
@@ -209,6 +206,7 @@ class IVAE(Autoencoding):
                 warn_unless_better(compared)
         return evidence(
             "IVAE",
+            self.indeterminacy,
             sources=self.method_.k,
             variability=checked,
             restarts=self.agreement_,

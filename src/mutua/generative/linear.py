@@ -14,21 +14,21 @@ Paper: Pham and Cardoso, Blind separation of instantaneous mixtures of nonstatio
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
-from scipy.optimize import minimize
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from mutua.data.auxiliary import Auxiliary
+from mutua.estimators.auxiliary import Auxiliary
+from mutua.estimators.nonstationary import FLOOR, Loudness, sharpened
 
 __all__ = ["Bins", "Modulated", "modulated", "quantiles"]
 
-_FLOOR = 1e-6
-"""Of the whole covariance, added to each segment's: silence has a density."""
-_STEPS = 500
+_TOL = 1e-6
+_PARTS = ("matrix", "location", "scale", "laplace")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,22 @@ class Modulated:
     scale: Float[np.ndarray, "m d"]
     laplace: Bool[np.ndarray, " d"]
     bins: Bins | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a file."""
+        own = {f"linear.{name}": getattr(self, name) for name in _PARTS}
+        if self.bins is None:
+            return own
+        return own | {"linear.direction": self.bins.direction, "linear.edges": self.bins.edges}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Modulated | None:
+        """What `arrays` gave; None where they weren't there."""
+        if "linear.matrix" not in arrays:
+            return None
+        bins = Bins(arrays["linear.direction"], arrays["linear.edges"]) if "linear.edges" in arrays else None
+        matrix, location, scale, laplace = (arrays[f"linear.{name}"] for name in _PARTS)
+        return cls(matrix, location, scale, laplace, bins)
 
     def log_prob(self, z: Float[np.ndarray, "n d"], u: Auxiliary) -> Float[np.ndarray, " n"]:
         """log p(z | u) of rows, in nats."""
@@ -94,11 +110,11 @@ def modulated(
     rows = (z - z.mean(0)) @ white.T
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of Gaussian sources: any rotation is as good
-        found = FastICA(whiten=False, random_state=0).fit(rows).components_
-    starts = [np.eye(len(white)), found]
-    covariances, shares = _covariances(rows, index, count, means)
+        rotated = FastICA(whiten=False, random_state=0).fit(rows).components_
+    starts = [np.eye(len(white)), rotated]
+    found = _loudness(rows, index, count, means)
     best: tuple[float, Modulated] | None = None
-    for w in [*starts, *(_diagonalised(covariances, shares, start) for start in starts)]:
+    for w in [*starts, *(sharpened(found, start, tol=_TOL).state.w for start in starts)]:
         one = _scaled(z, w @ white, index, count, means, bins)
         reached = float(one.log_prob(z, u).mean())
         if np.isfinite(reached) and (best is None or reached > best[0]):
@@ -122,33 +138,13 @@ def _means(
     return np.where(rows > 0, total / np.maximum(rows, 1), values.mean(0))
 
 
-def _covariances(
-    rows: Float[np.ndarray, "n d"], index: Int64[np.ndarray, " n"], count: int, means: bool
-) -> tuple[Float[np.ndarray, "m d d"], Float[np.ndarray, " m"]]:
-    """Of each segment about its location, and the shares of the rows."""
+def _loudness(rows: Float[np.ndarray, "n d"], index: Int64[np.ndarray, " n"], count: int, means: bool) -> Loudness:
+    """Covariances of white rows of each segment about its location, and the shares of the rows."""
     away = rows - _locations(rows, index, count, means)[index]
-    floor = _FLOOR * np.eye(rows.shape[1])
     counts = np.bincount(index, minlength=count)
     parts = np.split(away[np.argsort(index, kind="stable")], np.cumsum(counts)[:-1])
-    covariances = [part.T @ part / max(1, len(part)) + floor for part in parts]
-    return np.stack(covariances), counts / len(index)
-
-
-def _diagonalised(
-    covariances: Float[np.ndarray, "m d d"], shares: Float[np.ndarray, " m"], start: Float[np.ndarray, "d d"]
-) -> Float[np.ndarray, "d d"]:
-    """W nearest to `start` at which all covariances are as diagonal as can be."""
-
-    def loss(flat: Float[np.ndarray, " dd"]) -> tuple[float, Float[np.ndarray, " dd"]]:
-        w = flat.reshape(start.shape)
-        mapped = w @ covariances  # (m, d, d)
-        variance = (mapped * w).sum(2)  # (m, d)
-        value = 0.5 * float(shares @ np.log(variance).sum(1)) - float(np.linalg.slogdet(w)[1])
-        gradient = np.einsum("b,bi,bij->ij", shares, 1 / variance, mapped) - np.linalg.inv(w).T
-        return value, gradient.ravel()
-
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS})
-    return found.x.reshape(start.shape)
+    covariances = [part.T @ part / max(1, len(part)) + FLOOR * np.eye(rows.shape[1]) for part in parts]
+    return Loudness(np.stack(covariances), counts / len(index))
 
 
 def _scaled(
@@ -164,7 +160,7 @@ def _scaled(
     location = _locations(s, index, count, means)
     away = s - location[index]
     rows = np.bincount(index, minlength=count)
-    square, absolute = (_means(size, index, count) + _FLOOR * size.mean(0) for size in (away**2, np.abs(away)))
+    square, absolute = (_means(size, index, count) + FLOOR * size.mean(0) for size in (away**2, np.abs(away)))
     deviation = np.sqrt(square)
     # Likelihoods at their maximum, -log sqrt(2 pi e) v and -log 2 e b, times the rows of each segment.
     gaussian = -rows @ np.log(np.sqrt(2 * np.pi * np.e) * deviation)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from numbers import Integral
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mutua.data.labels import as_array
+from mutua.estimators.base import Estimator
+from mutua.estimators.validation import (
+    Constraint,
+    any_state,
+    generator_of,
+    optional,
+    or_word,
+    positive,
+    several,
+    whole,
+)
 from mutua.generative.em import Fitted
 from mutua.generative.gaussian import (
     Moments,
@@ -46,7 +57,7 @@ def read(model: LinearGaussian, X: Any, *, reset: bool) -> tuple[np.ndarray, boo
 
     Raises `InputError` at an infinity, an empty row, and a NaN that the model's solver has no use for.
     """
-    X = validate_data(model, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
+    X = validate_data(model, as_array(X), reset=reset, dtype=np.float64, ensure_all_finite=False)
     # One pass where all is well: any NaN or infinity shows in the sum.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
@@ -90,11 +101,10 @@ def check_size(model: BaseEstimator, X: np.ndarray, complete: bool) -> int:
 
 def check_components(wanted: Any, limit: int, shape: tuple[int, ...], name: str = "n_components") -> int:
     """A number of components as an int in 1..limit, for data of this shape; `InputError` where it is none."""
-    if not isinstance(wanted, Integral) or isinstance(wanted, bool):
-        raise InputError(f"{name}={wanted!r}; give an int, 'bic', 'cv' or None")
-    if not 1 <= (q := int(wanted)) <= limit:
-        raise InputError(f"{name}={q} with n_samples={shape[0]}, n_features={shape[1]}; give 1 to {limit}")
-    return q
+    whole(1).check(name, wanted)
+    if wanted > limit:
+        raise InputError(f"{name}: {wanted} with n_samples={shape[0]}, n_features={shape[1]}; use 1 to {limit}")
+    return int(wanted)
 
 
 def check_candidates(given: Sequence[int] | None, most: int, limit: int, shape: tuple[int, ...]) -> list[int]:
@@ -110,20 +120,7 @@ def constant(data: Moments) -> np.ndarray:
     return np.flatnonzero(data.variance <= (1e-12 * data.mean) ** 2)
 
 
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    """Raise `InputError` where an argument is none of its choices."""
-    if value not in choices:
-        raise InputError(f"{name}={value!r}; give one of {', '.join(map(repr, choices))}")
-
-
-def check_positive(kind: type, **values: Any) -> None:
-    """Raise `InputError` where a setting isn't a number of this kind (Real, Integral) above zero."""
-    for name, value in values.items():
-        if not isinstance(value, kind) or not value > 0:  # type: ignore[operator]
-            raise InputError(f"{name}={value!r}; give {'an int' if kind is Integral else 'a number'} above 0")
-
-
-class LinearGaussian(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LinearGaussian(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """x = W z + mean + noise with z ~ N(0, I_q) and independent Gaussian noise of each feature.
 
     Missing values (NaN) are marginalised everywhere: a row is judged, and its latents inferred, by what it has.
@@ -138,6 +135,28 @@ class LinearGaussian(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     selection_: Table | None
     solver: Any
     random_state: Any
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "n_components": or_word(optional(whole(1)), "bic", "cv"),
+        "max_iter": whole(1),
+        "tol": positive,
+        "candidates": optional(several(whole(1))),
+        "folds": whole(2),
+        "random_state": any_state,
+    }
+    _plain: ClassVar[tuple[str, ...]] = ("n_iter_", "converged_")
+    _arrays: ClassVar[tuple[str, ...]] = ("components_", "mean_", "loglike_")
+
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        selection = None if self.selection_ is None else asdict(self.selection_)
+        return {"selection": selection}, {"noise_variance": np.asarray(self.noise_variance_)}
+
+    def _unpack(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.selection_ = None if settings["selection"] is None else Table(**settings["selection"])
+        noise = arrays["noise_variance"]
+        self.noise_variance_ = float(noise) if noise.ndim == 0 else noise
+        if self.components_.shape[1:] != self.mean_.shape or noise.shape not in ((), self.mean_.shape):
+            raise ValueError(f"the parts are not of {len(self.mean_)} features")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -168,7 +187,7 @@ class LinearGaussian(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 f"{type(self).__name__} stopped after {self.n_iter_} iterations short of its tolerance; "
                 "raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _ready(self, X: Any) -> tuple[np.ndarray, bool]:
@@ -227,9 +246,8 @@ class LinearGaussian(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Rows drawn from the model, (n_samples, d). random_state is the model's own where none is given."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise InputError(f"n_samples={n_samples}; give 1 or more")
-        random = check_random_state(self.random_state if random_state is None else random_state)
+        whole(1).check("n_samples", n_samples)
+        random = generator_of(self.random_state if random_state is None else random_state)
         z = random.standard_normal((n_samples, len(self.components_)))
         noise = random.standard_normal((n_samples, len(self.mean_))) * np.sqrt(self._noise)
         return z @ self.components_ + self.mean_ + noise

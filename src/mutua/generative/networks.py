@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -19,13 +19,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 """Name to activation. A hard kink gives no gradient of slopes: the smooth ones train better here."""
 
 
-def perceptron(inputs: int, outputs: int, hidden: int, layers: int, activation: str) -> nn.Sequential:
-    """`layers` hidden layers of `hidden` units, orthogonal weights of gain 1.4; the last starts near zero."""
+def perceptron(inputs: int, outputs: int, sizes: Sequence[int], activation: str) -> nn.Sequential:
+    """Hidden layers of so many units, orthogonal weights of gain 1.4; the last starts near zero."""
     parts: list[nn.Module] = []
     width = inputs
-    for _ in range(layers):
-        parts += [nn.Linear(width, hidden), ACTIVATIONS[activation]()]
-        width = hidden
+    for size in sizes:
+        parts += [nn.Linear(width, size), ACTIVATIONS[activation]()]
+        width = size
     parts.append(nn.Linear(width, outputs))
     for part in parts:
         if isinstance(part, nn.Linear):
@@ -44,13 +44,13 @@ class LinearPlus(nn.Module):
     """
 
     def __init__(
-        self, matrix: Float[Tensor, "outputs inputs"], hidden: int, layers: int, activation: str, extra: int = 0
+        self, matrix: Float[Tensor, "outputs inputs"], sizes: Sequence[int], activation: str, extra: int = 0
     ) -> None:
         """extra: further outputs, of the perceptron alone."""
         super().__init__()
         outputs, inputs = matrix.shape
         self.matrix = nn.Parameter(matrix.clone())
-        self.net = perceptron(inputs, outputs + extra, hidden, layers, activation)
+        self.net = perceptron(inputs, outputs + extra, sizes, activation)
         self.outputs = outputs
 
     def forward(self, x: Float[Tensor, "*n inputs"]) -> Float[Tensor, "*n outputs"]:
@@ -90,11 +90,11 @@ class PriorOfClass(nn.Module):
 class PriorOfVector(nn.Module):
     """Location and log-scale as a perceptron of the vector u (n, du)."""
 
-    def __init__(self, width: int, k: int, means: bool, hidden: int, layers: int, activation: str) -> None:
+    def __init__(self, width: int, k: int, means: bool, sizes: Sequence[int], activation: str) -> None:
         super().__init__()
         self.k = k
         self.means = means
-        self.net = perceptron(width, 2 * k if means else k, hidden, layers, activation)
+        self.net = perceptron(width, 2 * k if means else k, sizes, activation)
 
     def forward(self, u: Tensor) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:
         found = self.net(u)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from mutua.estimators.validation import Constraint, choice
 from mutua.generative import em
 from mutua.generative.em import Fitted
 from mutua.generative.gaussian import Moments, NoiseStep, canonical, moments, signed
 from mutua.generative.linear_gaussian import (
     LinearGaussian,
     check_candidates,
-    check_choice,
     check_components,
-    check_positive,
     check_size,
     constant,
     read,
@@ -80,6 +80,7 @@ def _rank(data: Moments, trace: float) -> int:
     return int((data.spectrum()[0] > _rounding(data, trace)).sum())
 
 
+@dataclass(eq=False, repr=False)
 class ProbabilisticPCA(LinearGaussian):
     """x = W z + mean + e with z ~ N(0, I_q) and e ~ N(0, noise I_d), by maximum likelihood.
 
@@ -122,33 +123,27 @@ class ProbabilisticPCA(LinearGaussian):
     Paper: Tipping and Bishop 1999 (JRSS B 61:611), https://doi.org/10.1111/1467-9868.00196.
     """
 
-    noise_variance_: float
+    n_components: Any = None
+    _: KW_ONLY
+    solver: Any = "auto"
+    max_iter: Any = 2000
+    tol: Any = 1e-7
+    candidates: Any = None
+    folds: Any = 5
+    random_state: Any = None
 
-    # Any, because scikit-learn's convention is that arguments are kept as given and judged by `fit`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        solver: Any = "auto",
-        max_iter: Any = 2000,
-        tol: Any = 1e-7,
-        candidates: Any = None,
-        folds: Any = 5,
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.solver = solver
-        self.max_iter = max_iter
-        self.tol = tol
-        self.candidates = candidates
-        self.folds = folds
-        self.random_state = random_state
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        **LinearGaussian._constraints,
+        "solver": choice(["auto", "closed", "em"]),
+    }
 
     def fit(self, X: Any, y: Any = None) -> ProbabilisticPCA:
         """Fit X (n, d), NaN where a value is missing; y is ignored."""
-        check_choice("solver", self.solver, ("auto", "closed", "em"))
-        check_positive(Integral, max_iter=self.max_iter)
-        check_positive(Real, tol=self.tol)
+        with self._refit():
+            self._find(X)
+        return self
+
+    def _find(self, X: Any) -> None:
         X, complete = read(self, X, reset=True)
         limit = check_size(self, X, complete)
         data = moments(X if complete else _filled(X))
@@ -159,7 +154,7 @@ class ProbabilisticPCA(LinearGaussian):
         if complete and self.solver != "em":
             self._keep(start, start.W)
             self.noise_variance_ = float(start.noise[0])
-            return self
+            return
         scale = float(data.variance.mean())
         step = pooled(1e-9 * scale, None if complete else (~np.isnan(X)).sum(0))
         if complete:
@@ -172,7 +167,6 @@ class ProbabilisticPCA(LinearGaussian):
             found = em.incomplete(X, start.mean, start.W, start.noise, step, max_iter=self.max_iter, tol=self.tol)
         self._keep(found, canonical(found.W, found.noise))
         self.noise_variance_ = float(found.noise[0])
-        return self
 
     def _size(self, X: np.ndarray, data: Moments, complete: bool, limit: int) -> tuple[int, Table | None]:
         wanted = self.n_components
@@ -181,7 +175,6 @@ class ProbabilisticPCA(LinearGaussian):
         most = max(1, min(limit, _rank(data, float(data.variance.sum())) - 1))
         if wanted is None:
             return most, None
-        check_choice("n_components", wanted, ("bic", "cv"))
         return self._chosen(X, data, complete, most)
 
     def _chosen(self, X: np.ndarray, data: Moments, complete: bool, most: int) -> tuple[int, Table]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from numbers import Real
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,16 +12,18 @@ from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from mutua.data.auxiliary import Auxiliary, checked_rows
+from mutua.estimators.auxiliary import Auxiliary
+from mutua.estimators.rows import rows_of
+from mutua.estimators.validation import Constraint, generator_of, positive, whole
 from mutua.evaluation.sources.evidence import evidence
 from mutua.generative.networks import StandardPrior
-from mutua.generative.settings import checked_size, random_of
 from mutua.generative.vae_base import OF_TRIALS, Autoencoding
-from mutua.types import InputError, Result
+from mutua.types import Result
 
 __all__ = ["VAE", "BetaVAE"]
 
 
+@dataclass(eq=False, repr=False)
 class VAE(Autoencoding):
     """x = f(s) + noise with s ~ N(0, I): a variational autoencoder of plain rows, noise learned.
 
@@ -30,19 +32,7 @@ class VAE(Autoencoding):
     in standardised channels, or in whitened ones; every score is in nats a row of X as given. f and the encoder
     are a linear map plus a small perceptron; q has a full covariance, see `Variational`.
 
-    Args:
-        n_components: k latents; None for as many as channels; a list tries each by the ELBO of rows held out.
-        hidden, layers: units and number of hidden layers of encoder and decoder; layers=0 is a linear model
-            (probabilistic PCA, whose likelihood the ELBO then reaches).
-        activation: "silu", "tanh", "softplus" or "leaky_relu".
-        whiten: work on principal components of deviation 1 rather than on standardised channels.
-        noise: deviation that the observation noise starts at, of 1; it is learned.
-        steps, batch, lr: of training, Adam with warm-up and a cosine to 0.
-        restarts: how many are tried for `trial_steps` each; the one with the best held-out ELBO is trained in
-            full. With one restart and one size there is no trial.
-        held_out: share of the rows that restarts are ranked by. They are never trained on.
-        device: "auto", "cpu" or "cuda".
-        random_state: of restarts, batches and samples.
+    Args: as in `Autoencoding`.
 
     Attributes:
         method_: the trained networks, a `Variational`. noise_: the learned deviation, of 1.
@@ -55,53 +45,25 @@ class VAE(Autoencoding):
 
     >>> X = np.random.default_rng(0).normal(size=(500, 1)) * [3.0, 2.0, 1.0] + [0.0, 1.0, 2.0]
     >>> X += np.random.default_rng(1).normal(size=X.shape)
-    >>> model = VAE(1, hidden=8, steps=20, batch=100, device="cpu", random_state=0).fit(X)
+    >>> model = VAE(1, hidden_layer_sizes=(8,), max_iter=20, batch_size=100, device="cpu", random_state=0).fit(X)
     >>> model.transform(X).shape, model.inverse_transform(model.transform(X)).shape, model.sample(3).shape
     ((500, 1), (500, 3), (3, 3))
 
     Paper: Kingma and Welling, Auto-encoding variational Bayes (2014), arXiv:1312.6114.
     """
 
-    # Any, because scikit-learn's convention is that arguments are kept as given and judged by `fit`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        hidden: Any = 64,
-        layers: Any = 2,
-        activation: Any = "silu",
-        whiten: Any = False,
-        noise: Any = 0.5,
-        steps: Any = 4000,
-        batch: Any = 1000,
-        lr: Any = 1e-2,
-        restarts: Any = 1,
-        trial_steps: Any = 500,
-        held_out: Any = 0.1,
-        device: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.hidden = hidden
-        self.layers = layers
-        self.activation = activation
-        self.whiten = whiten
-        self.noise = noise
-        self.steps = steps
-        self.batch = batch
-        self.lr = lr
-        self.restarts = restarts
-        self.trial_steps = trial_steps
-        self.held_out = held_out
-        self.device = device
-        self.random_state = random_state
+    indeterminacy: ClassVar[str] = (
+        "Nothing identifies the latents: any map that keeps the prior, and there are infinitely many besides "
+        "rotations, gives the same p(x) and other latents."
+    )
 
     def _prior(self, k: int, u: Auxiliary | None) -> nn.Module:
         return StandardPrior(k)
 
     def fit(self, X: Any, u: Any = None) -> VAE:
         """Fit X (n, d). u is ignored: it is there so that models with and without it are called alike."""
-        self._refit(X, None, checked_rows(X))
+        with self._refit():
+            self._find(rows_of(self, X, reset=True), None)
         return self
 
     def transform(self, X: Any, u: Any = None) -> Float[np.ndarray, "n k"]:
@@ -124,8 +86,8 @@ class VAE(Autoencoding):
     def sample(self, n_samples: Any = 1, random_state: Any = None) -> Float[np.ndarray, "n d"]:
         """Rows drawn from the model, noise included. random_state is the model's own where none is given."""
         check_is_fitted(self, "method_")
-        checked_size("n_samples", n_samples, 1)
-        random = random_of(self.random_state if random_state is None else random_state)
+        whole(1).check("n_samples", n_samples)
+        random = generator_of(self.random_state if random_state is None else random_state)
         zero = torch.zeros(n_samples, dtype=torch.long)
         # The standard prior answers with one row for all.
         return self._drawn(zero, random)
@@ -134,13 +96,17 @@ class VAE(Autoencoding):
         """What is known without the truth: agreement of restarts, and that nothing identifies the latents."""
         check_is_fitted(self, "method_")
         words = [] if self.agreement_ is None else [OF_TRIALS]
-        found = evidence("VAE", sources=self.method_.k, restarts=self.agreement_, words=words)
-        # What is left open by the theory is the same, whatever the KL divergence is weighed by.
-        name = type(self).__name__
-        tables = [replace(table, title=table.title.replace("VAE", name, 1)) for table in found.tables]
-        return replace(found, title=found.title.replace("VAE", name, 1), tables=tables)
+        return evidence(
+            type(self).__name__,
+            self.indeterminacy,
+            sources=self.method_.k,
+            identified=False,
+            restarts=self.agreement_,
+            words=words,
+        )
 
 
+@dataclass(eq=False, repr=False)
 class BetaVAE(VAE):
     """A VAE whose KL divergence is weighed by beta > 1, which presses latents towards independence.
 
@@ -150,44 +116,10 @@ class BetaVAE(VAE):
     Paper: Higgins et al., beta-VAE (2017).
     """
 
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        beta: Any = 4.0,
-        hidden: Any = 64,
-        layers: Any = 2,
-        activation: Any = "silu",
-        whiten: Any = False,
-        noise: Any = 0.5,
-        steps: Any = 4000,
-        batch: Any = 1000,
-        lr: Any = 1e-2,
-        restarts: Any = 1,
-        trial_steps: Any = 500,
-        held_out: Any = 0.1,
-        device: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(
-            n_components,
-            hidden=hidden,
-            layers=layers,
-            activation=activation,
-            whiten=whiten,
-            noise=noise,
-            steps=steps,
-            batch=batch,
-            lr=lr,
-            restarts=restarts,
-            trial_steps=trial_steps,
-            held_out=held_out,
-            device=device,
-            random_state=random_state,
-        )
-        self.beta = beta
+    _: KW_ONLY
+    beta: Any = 4.0
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {**VAE._constraints, "beta": positive}
 
     def _objective(self, rows: int) -> dict[str, Any]:
-        if not isinstance(self.beta, Real) or not 0 < float(self.beta) < float("inf"):
-            raise InputError(f"beta={self.beta!r}; give a number above 0 (1 is the VAE)")
         return {"beta": float(self.beta)}

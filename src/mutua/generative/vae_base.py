@@ -2,71 +2,123 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from jaxtyping import Float
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor, nn
 
-from mutua.data.auxiliary import Auxiliary, checked_rows
+from mutua.estimators.auxiliary import Auxiliary
+from mutua.estimators.base import Estimator
+from mutua.estimators.devices import device_here, device_of
+from mutua.estimators.restarts import best_of
+from mutua.estimators.rows import finite_rows, rows_of
+from mutua.estimators.splits import drawn_rows
+from mutua.estimators.validation import (
+    Constraint,
+    any_state,
+    choice,
+    device_name,
+    flag,
+    generator_of,
+    positive,
+    several,
+    share,
+    whole,
+)
+from mutua.estimators.whitening import Whitening, standardised, whitening
 from mutua.evaluation.sources.evidence import Agreement, agreement
-from mutua.generative.keeping import Trial, kept, recalled
 from mutua.generative.linear import Modulated
-from mutua.generative.rows import Affine, judging, standardised, whitened
-from mutua.generative.settings import checked_settings, device_of, random_of, sizes_of
+from mutua.generative.networks import ACTIVATIONS
 from mutua.generative.variational import Pairs, Variational
 from mutua.training import Diverged, Plan
 from mutua.training import fit as train
 from mutua.types import InputError
 
-__all__ = ["OF_TRIALS", "Autoencoding"]
+__all__ = ["OF_TRIALS", "Autoencoding", "Trial"]
 
 OF_TRIALS = (
-    "Restarts agree, or not, after their short trials (`trial_steps`): only the best of them was trained on."
+    "Restarts agree, or not, after their short trials (`trial_iter`): only the best of them was trained on."
 )
 
 _CHUNK = 8192
 _LEAST_AGREEING = 10
 """Rows held out, fewer than which say nothing of how far restarts agree."""
-Model = TypeVar("Model", bound="Autoencoding")
 
 
-class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """The base of the VAE family. Subclasses say what p(s | u) is, and how u is read."""
+@dataclass(frozen=True)
+class Trial:
+    """One restart: its number of components, its seed, and its ELBO on the rows held out, in nats a row."""
 
-    n_components: Any
-    hidden: Any
-    layers: Any
-    activation: Any
-    whiten: Any
-    noise: Any
-    steps: Any
-    batch: Any
-    lr: Any
-    restarts: Any
-    trial_steps: Any
-    held_out: Any
-    device: Any
-    random_state: Any
+    components: int
+    seed: int
+    elbo: float
 
-    affine_: Affine
-    method_: Variational
-    trials_: list[Trial]
-    history_: list[dict[str, float]]
-    noise_: float
-    elbo_: float
-    n_features_in_: int
-    auxiliary_: Auxiliary | None
-    agreement_: Agreement | None
-    linear_: Modulated | None
-    _n_features_out: int
-    _settings: dict[str, Any]
+
+@dataclass(eq=False, repr=False)
+class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
+    """The base of the VAE family. Subclasses say what p(s | u) is, and how u is read.
+
+    Args:
+        n_components: k latents; None for as many as channels; a sequence tries each by the ELBO of rows held out.
+        hidden_layer_sizes: units of the hidden layers of encoder and decoder; () is a linear model (probabilistic
+            PCA, whose likelihood the ELBO then reaches).
+        activation: "silu", "tanh", "softplus" or "leaky_relu".
+        whiten: work on principal components of deviation 1 rather than on standardised channels.
+        noise: deviation that the observation noise starts at, of 1; it is learned.
+        max_iter, batch_size, learning_rate: of training, Adam with warm-up and a cosine to 0.
+        n_init: how many starts are tried for `trial_iter` steps each; the one with the best held-out ELBO is
+            trained in full. With one start and one size there is no trial.
+        validation_fraction: share of the rows that starts are ranked by. They are never trained on.
+        device: "auto", "cpu" or "cuda".
+        random_state: of starts, batches and samples.
+    """
+
+    n_components: Any = None
+    _: KW_ONLY
+    hidden_layer_sizes: Any = (64, 64)
+    activation: Any = "silu"
+    whiten: Any = False
+    noise: Any = 0.5
+    max_iter: Any = 4000
+    batch_size: Any = 1000
+    learning_rate: Any = 1e-2
+    n_init: Any = 1
+    trial_iter: Any = 500
+    validation_fraction: Any = 0.1
+    device: Any = "auto"
+    random_state: Any = None
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "hidden_layer_sizes": several(whole(1)),
+        "activation": choice(ACTIVATIONS),
+        "whiten": flag,
+        "noise": positive,
+        "max_iter": whole(1),
+        "batch_size": whole(2),
+        "learning_rate": positive,
+        "n_init": whole(1),
+        "trial_iter": whole(1),
+        "validation_fraction": Constraint(lambda value: share.holds(value) and value > 0, "a share in (0, 1)"),
+        "device": device_name,
+        "random_state": any_state,
+    }
+    _renamed: ClassVar[Mapping[str, str]] = {
+        "hidden": "hidden_layer_sizes",
+        "layers": "hidden_layer_sizes",
+        "steps": "max_iter",
+        "batch": "batch_size",
+        "lr": "learning_rate",
+        "restarts": "n_init",
+        "trial_steps": "trial_iter",
+        "held_out": "validation_fraction",
+    }
+    _plain: ClassVar[tuple[str, ...]] = ("noise_", "elbo_", "n_iter_", "_n_features_out")
 
     # --- what subclasses define ---
 
@@ -91,54 +143,43 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     # --- fitting ---
 
-    def _refit(self, X: Any, u: Auxiliary | None, rows: Float[np.ndarray, "n d"]) -> None:
-        """Fit to rows, X as numbers. A fit that fails leaves this model as it was."""
-        work = copy.copy(self)
-        work._named(X, reset=True)
-        work._fit(u, rows)
-        self.__dict__ = work.__dict__
-
-    def _named(self, X: Any, *, reset: bool) -> None:
-        """Set the number and names of the columns, or hold X to them. Raises `InputError` where they differ."""
-        try:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        except ValueError as error:
-            raise InputError(f"X: {' '.join(str(error).split())}") from None
-
-    def _fit(self, u: Auxiliary | None, rows: Float[np.ndarray, "n d"]) -> None:
-        checked_settings(self)
+    def _find(self, rows: Float[np.ndarray, "n d"], u: Auxiliary | None) -> None:
         n, d = rows.shape
-        self.auxiliary_, self._settings = u, self.get_params(deep=False)
-        random = random_of(self.random_state)
-        self.affine_ = whitened(rows) if self.whiten else standardised(rows)
+        self.auxiliary_ = u
+        random = generator_of(self.random_state)
+        if self.whiten:
+            covariance = np.cov(rows.T, bias=True).reshape(d, d)
+            self.affine_ = whitening(rows.mean(0), covariance, None, samples=n, otherwise="whiten=False")
+        else:
+            self.affine_ = standardised(rows)
         z = self.affine_(rows)
         x = torch.as_tensor(z, dtype=torch.float32)
         coded = self._coded(u, n)
-        learn, judge = judging(u, n, self.held_out, np.random.default_rng(random.randint(2**31)))
+        shuffle = np.random.default_rng(random.randint(2**31))
+        learn, judge = drawn_rows(None if u is None else u.index, n, self.validation_fraction, shuffle)
         data, held = Pairs(x[learn], coded[learn]), Pairs(x[judge], coded[judge])
-        entered = [
-            (k, random.randint(2**31)) for k in sizes_of(self.n_components, d) for _ in range(self.restarts)
-        ]
-        best: Variational | None = None
-        self.trials_, self.history_, seed = [], [], 0
-        codes = []
-        for k, one in entered:
-            method = self._started(k, one, x[learn], u)
+        entered = [(k, random.randint(2**31)) for k in _sizes(self.n_components, d) for _ in range(self.n_init)]
+
+        def tried(k: int, seed: int) -> tuple[int, Variational]:
+            method = self._started(k, seed, x[learn], u)
             if len(entered) > 1:
-                self._train(method, data, held, one, self.trial_steps)
-                codes.append(self._means(method, held.x))
-            self.trials_.append(Trial(k, one, self._elbo(method, held, one)))
-            if best is None or self.trials_[-1].elbo > max(trial.elbo for trial in self.trials_[:-1]):
-                best, seed = method, one
-        assert best is not None
-        self.history_ = self._train(best, data, held, seed, self.steps)
+                self._train(method, data, held, seed, self.trial_iter)
+            return seed, method
+
+        ranked = best_of((tried(*one) for one in entered), lambda run: self._elbo(run[1], held, run[0]))
+        self.trials_ = [Trial(*one, elbo) for one, elbo in zip(entered, ranked.scores, strict=True)]
+        seed, best = ranked.best
+        # Means of the trials on the same rows: how far restarts agree.
+        alike = [self._means(run, held.x) for _, run in ranked.runs if run.k == best.k]
+        self.agreement_: Agreement | None = None
+        if len(alike) > 1 and len(judge) >= _LEAST_AGREEING:
+            self.agreement_ = agreement(alike)
+        self.history_: list[dict[str, float]] = self._train(best, data, held, seed, self.max_iter)
         self.method_, self._n_features_out = best, best.k
+        self.n_iter_ = self.max_iter
         self.noise_ = float(best.log_noise.detach().exp())
         self.elbo_ = self._elbo(best, held, seed) + self.affine_.log_det
-        # Means of the trials on the same rows: how far restarts agree.
-        alike = [code for code in codes if code.shape[1] == best.k]
-        self.agreement_ = agreement(alike) if len(alike) > 1 and len(judge) >= _LEAST_AGREEING else None
-        self.linear_ = self._linear(z[learn], None if u is None else _taken(u, learn))
+        self.linear_ = self._linear(z[learn], None if u is None else u.take(learn))
 
     def _started(self, k: int, seed: int, x: Tensor, u: Auxiliary | None) -> Variational:
         """A model whose encoder is the first k principal components at deviation 1, in a random rotation."""
@@ -150,8 +191,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             return Variational(
                 (rotation @ top).float(),
                 self._prior(k, u),
-                hidden=self.hidden,
-                layers=self.layers,
+                sizes=self.hidden_layer_sizes,
                 activation=self.activation,
                 noise=self.noise,
                 **self._objective(len(x)),
@@ -161,18 +201,18 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self, method: Variational, data: Pairs, held: Pairs, seed: int, steps: int
     ) -> list[dict[str, float]]:
         """Raises `Diverged`, naming the step, where training or what the networks then give is not finite."""
-        batch = min(self.batch, len(data))
+        batch = min(self.batch_size, len(data))
         epochs = max(1, round(steps / (len(data) // batch)))
         warm = min(0.05 * epochs, 200 / (len(data) // batch))
         plan = Plan(
             epochs=epochs,
             batch=batch,
             optimizer="adam",
-            lr=self.lr,
+            lr=self.learning_rate,
             weight_decay=0.0,
             warmup=warm,
             clip=5.0,
-            accelerator=device_of(self.device),
+            accelerator=device_of(self.device).type,
             seed=seed % 2**31,
             log_every=100,
         )
@@ -218,11 +258,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _rows(self, X: Any) -> Tensor:
         check_is_fitted(self, "method_")
-        rows = checked_rows(X, least=1)
-        if rows.shape[1] != self.n_features_in_:
-            raise InputError(f"X: {rows.shape[1]} channels, but the fit had {self.n_features_in_}; give the same")
-        self._named(X, reset=False)
-        return self._seen(rows)
+        return self._seen(rows_of(self, X, reset=False))
 
     def _seen(self, rows: Float[np.ndarray, "n d"]) -> Tensor:
         """Rows as the networks see them."""
@@ -231,14 +267,13 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _encoded(self, x: Tensor, u: Tensor | None = None) -> Float[np.ndarray, "n k"]:
         """`_means` of the fitted networks. Raises `InputError` where rows are too large for finite ones."""
-        return _finite(self._means(self.method_, x, u))
+        return finite_rows(self._means(self.method_, x, u))
 
     def _bound(self, x: Tensor, u: Tensor, samples: int) -> Float[np.ndarray, " n"]:
         """log of the mean of `samples` importance weights: the ELBO's estimate for 1, log p(x | u) for many."""
-        if not isinstance(samples, (int, np.integer)) or samples < 1:
-            raise InputError(f"samples: {samples!r}; give a whole number of 1 or more")
+        whole(1).check("samples", samples)
         weights = self._log_weights(self.method_, x, u, int(samples), 0)
-        top = _finite(weights.max(0))
+        top = finite_rows(weights.max(0))
         return top + np.log(np.exp(weights - top).mean(0)) + self.affine_.log_det
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
@@ -248,7 +283,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if z.ndim != 2 or z.shape[1] != self.method_.k or not np.isfinite(z).all():
             raise InputError(f"X: latents of shape {z.shape}; give finite numbers (n, {self.method_.k})")
         with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
-            return _finite(self.affine_.inverse(self._decoded(z.astype(np.float32))))
+            return finite_rows(self.affine_.back(self._decoded(z.astype(np.float32))))
 
     @torch.no_grad()
     def _decoded(self, z: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n d"]:
@@ -267,37 +302,67 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         )
         z = location.cpu().numpy() + np.exp(log_scale.cpu().numpy()) * unit
         x = self._decoded(z)
-        return self.affine_.inverse(x + self.noise_ * random.standard_normal(x.shape))
+        return self.affine_.back(x + self.noise_ * random.standard_normal(x.shape))
 
     # --- files ---
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted model to a safetensors file, without pickle."""
-        check_is_fitted(self, "method_")
-        kept(self, path)
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        trials = [[trial.components, trial.seed, trial.elbo] for trial in self.trials_]
+        arrays = {f"method.{name}": value for name, value in self.method_.state_dict().items()}
+        arrays |= self.affine_.arrays() | ({} if self.linear_ is None else self.linear_.arrays())
+        if self.agreement_ is not None:
+            arrays["agreement"] = self.agreement_.matrix
+        classes, coding = (None, {}) if self.auxiliary_ is None else self.auxiliary_.coding()
+        return {"trials": trials, "classes": classes}, arrays | coding
+
+    def _unpack(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.auxiliary_ = Auxiliary.of_coding(settings["classes"], arrays)
+        self.affine_ = Whitening.of_arrays(arrays, self.n_features_in_)
+        self.agreement_ = Agreement.of_matrix(arrays["agreement"]) if "agreement" in arrays else None
+        self.linear_ = Modulated.of_arrays(arrays)
+        state = {name[7:]: torch.as_tensor(v) for name, v in arrays.items() if name.startswith("method.")}
+        self.method_ = Variational(
+            state["encoder.matrix"],
+            self._prior(self._n_features_out, self.auxiliary_),
+            sizes=self.hidden_layer_sizes,
+            activation=self.activation,
+            **self._objective(1),
+        )
+        self.method_.load_state_dict(state)
+        self.method_.to(device_here(self.device)).eval()
+        self.trials_ = [Trial(int(a), int(b), float(c)) for a, b, c in settings["trials"]]
+        self.history_ = []
 
     @classmethod
-    def load(cls: type[Model], path: str | Path) -> Model:
-        """A model that `save` wrote, on the CPU. Raises `InputError` where the file is something else."""
-        return recalled(cls, path)
+    def _of_first_format(
+        cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        old = dict(settings["arguments"])
+        sizes = [old.pop("hidden")] * old.pop("layers")
+        parameters = {cls._renamed.get(name, name): value for name, value in old.items()}
+        first = {
+            **settings,
+            "parameters": parameters | {"hidden_layer_sizes": sizes},
+            "n_features": len(arrays["affine.centre"]),
+            "noise_": settings["noise"],
+            "elbo_": settings["elbo"],
+            "n_iter_": parameters["max_iter"],
+            "_n_features_out": settings["components"],
+        }
+        named = {"affine.centre": "white.mean", "affine.forward": "white.matrix", "affine.back": "white.inverse"}
+        return first, {named.get(name, name): value for name, value in arrays.items()}
 
 
 def _diverged(step: int) -> Diverged:
-    """That training was no longer finite, in the words of these models' own arguments."""
-    return Diverged(step, what="training", mend="check the data, or lower lr")
+    return Diverged(step, what="training", mend="check the data, or lower learning_rate")
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
-    """The same, of rows of X. Raises `InputError` where they are not finite."""
-    if not (good := np.isfinite(values)).all():
-        row = int(np.argwhere(~good)[0, 0])
-        raise InputError(
-            f"X: row {row} is too large: what the networks make of it is not finite; scale as in the fit"
-        )
-    return values
-
-
-def _taken(u: Auxiliary, rows: Int64[np.ndarray, " m"]) -> Auxiliary:
-    """u of some of the rows."""
-    index = None if u.index is None else u.index[rows]
-    return replace(u, index=index, vector=None if u.vector is None else u.vector[rows])
+def _sizes(wanted: Any, d: int) -> list[int]:
+    """Numbers of components to try: d for None, one, or several."""
+    sizes = [d] if wanted is None else list(wanted) if isinstance(wanted, Sequence) else [wanted]
+    for k in sizes:
+        if not whole(1, d).holds(k):
+            raise InputError(f"n_components: {wanted!r} for {d} channels; use 1 to {d}, several of them, or None")
+    if not sizes:
+        raise InputError("n_components: an empty list; name at least one size")
+    return [int(k) for k in sizes]

@@ -65,8 +65,7 @@ class Variational(Method):
         prior: nn.Module,
         *,
         family: str = "gaussian",
-        hidden: int = 64,
-        layers: int = 2,
+        sizes: Sequence[int] = (64, 64),
         activation: str = "silu",
         beta: float = 1.0,
         weights: Sequence[float] | None = None,
@@ -76,6 +75,7 @@ class Variational(Method):
     ) -> None:
         """start: the linear map that the encoder starts as; the decoder starts as its pseudoinverse.
 
+        sizes: units of the hidden layers of both networks.
         rows: of the training data, for the decomposed bound of `weights` (a, b, c, d).
         """
         super().__init__()
@@ -83,8 +83,8 @@ class Variational(Method):
         self.k, self.family, self.beta, self.rows, self.rate = k, family, beta, rows, rate
         self.weights = None if weights is None else Weights(*weights)
         self.prior = prior
-        self.encoder = LinearPlus(start, hidden, layers, activation, extra=k * (k + 1) // 2)
-        self.decoder = LinearPlus(torch.linalg.pinv(start), hidden, layers, activation)
+        self.encoder = LinearPlus(start, sizes, activation, extra=k * (k + 1) // 2)
+        self.decoder = LinearPlus(torch.linalg.pinv(start), sizes, activation)
         self.raw_noise = nn.Parameter(torch.tensor(math.log(noise) / rate))
         below = torch.tril_indices(k, k, -1)
         self.register_buffer("below", below[0] * k + below[1], persistent=False)

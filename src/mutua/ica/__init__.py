@@ -1,7 +1,8 @@
-"""Independent component analysis: linear by maximum likelihood, nonlinear by contrast."""
+"""Independent component analysis: linear by maximum likelihood, nonlinear by contrast or by a flow."""
 
 from __future__ import annotations
 
+from mutua.estimators.base import Estimator
 from mutua.ica.contrastive.gcl import GCL
 from mutua.ica.contrastive.pcl import PCL
 from mutua.ica.contrastive.tcl import TCL
@@ -24,6 +25,7 @@ from mutua.ica.trust.report import report
 
 __all__ = [
     "DENSITIES",
+    "ESTIMATORS",
     "GCL",
     "PCL",
     "SOLVERS",
@@ -42,3 +44,12 @@ __all__ = [
     "nongaussianity",
     "report",
 ]
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "LinearICA": LinearICA,
+    "TCL": TCL,
+    "GCL": GCL,
+    "PCL": PCL,
+    "FlowICA": FlowICA,
+}
+"""Name to class. What each is in a line, and its paper: `ESTIMATORS[name].about()`, `.paper()`."""

@@ -1,26 +1,32 @@
-"""Conditional information, and the information between all columns of a table."""
+"""Conditional information: what y says of x that z doesn't."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
-from mutua.information.default.estimate import EXACT, mutual_information
-from mutua.information.estimators.counts import histogram_miller_madow
-from mutua.information.estimators.ksg import ksg_mixed
+from mutua.information.default.direct import direct
+from mutua.information.default.estimate import mutual_information
+from mutua.information.default.few import FEW_ROWS, readable, result_of
+from mutua.information.default.score_test import score_test
+from mutua.information.default.serial import order_of_rows
+from mutua.information.discrete import counted_given
 from mutua.information.result import MutualInformationResult
-from mutua.information.variables import Discrete, Variable, columns_of, variable
+from mutua.information.variables import Discrete, Variable, paired, variable
 from mutua.types import InputError
 
-__all__ = ["conditional_mutual_information", "pairwise"]
+__all__ = ["conditional_mutual_information"]
 
-# Between categories, in deviations: no neighbour is of another one while there are any of the same.
-_APART = 1e3
+LEAF = 20
+"""Rows of a neighbourhood of z, in which permutations stay."""
+EXPLAINED = 1e-6
+"""Deviation of what z leaves of a column, over its own, below which z determines it."""
 
 
 def conditional_mutual_information(
@@ -33,119 +39,135 @@ def conditional_mutual_information(
     discrete_y: Discrete = None,
     discrete_z: Discrete = None,
     serial: bool | None = None,
+    drop_missing: bool = False,
+    permutations: int = 999,
     seed: int = 0,
 ) -> MutualInformationResult:
-    """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z), in nats: what y says of x that z doesn't.
+    """I(X; Y | Z), in nats.
 
-    Both terms are estimated on the same folds. The interval adds theirs in quadrature, which is wide: the terms
-    share their rows, and much of their error. `lower` is 0, as a difference of lower limits is none, and `p_value`
-    is nan: shuffling pairs tests independence, not conditional independence.
+    With X' = X - m(Z), and Y' alike, m a regression of normal scores on z (polynomials, and indicators of
+    categories),
 
-    Args and errors as `mutual_information`'s; z as x and y. Raises `InputError` where z determines x.
+        I(X; Y | Z) = I(X'; (Y', Z)) - I(X'; Z),
 
-    Paper: Cover and Thomas 2006, Elements of Information Theory, theorem 2.5.2 (the chain rule).
+    whatever m is, since X' and Z give X; and where m is good the last term is near 0, so that no large numbers are
+    taken from each other. The interval is the first term's, with the second's in quadrature. The p-value permutes
+    X' among rows of nearly the same z (`score_test`): exact where z is categories, and as good as the
+    neighbourhoods of 20 rows are elsewhere. Where all three are categories they are counted, and with fewer than
+    150 rows I(X'; Y') is read without a network. Where x and y both hold categories but z is a quantity, X' is X.
+    `lower` is 0.
+
+    Args and errors as `mutual_information`'s; z as x and y. Raises `InputError` where z determines x or y.
+
+    Paper: Cover and Thomas 2006, Elements of Information Theory, theorem 2.5.2 (the chain rule); Runge 2018,
+    Conditional independence testing based on a nearest-neighbor estimator, arXiv:1709.01447 (local permutation).
     """
-    given = variable(z, "z", discrete_z)
-    read_x, read_y = variable(x, "x", discrete_x), variable(y, "y", discrete_y)
-    if not len(read_x) == len(read_y) == len(given):
-        raise InputError(
-            f"x, y and z have {len(read_x):,}, {len(read_y):,} and {len(given):,} rows: "
-            "give as many of each, row by row"
+    (of_x, of_y, of_z), notes = paired({"x": x, "y": y, "z": z}, drop_missing)
+    a, b, c = variable(of_x, "x", discrete_x), variable(of_y, "y", discrete_y), variable(of_z, "z", discrete_z)
+    block, words = order_of_rows(a, b, serial)
+    notes += [*a.notes, *b.notes, *c.notes, *words]
+    if a.discrete and b.discrete and c.discrete:
+        return counted_given(a, b, c, block=block, permutations=permutations, seed=seed, notes=notes)
+    if a.parts and not b.parts:
+        a, b = b, a
+    design = _functions(c)
+    rest, other = _without(a, design, "x"), _without(b, design, "y")
+    groups = _neighbourhoods(c)
+    p_value = score_test(rest, other, permutations, block, seed, groups if block == 1 else None)
+    if len(a) // block < FEW_ROWS and readable(rest, other):
+        found = direct(rest, other, seed)
+        return replace(
+            result_of(found, rest, other, block, p_value, notes), estimator="partial Gaussian and neighbours"
         )
-    both, kinds = _beside(read_y, given)
-    of_both = mutual_information(
-        x, both, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=kinds
+    left, kinds = _stacked(rest)
+    right, right_kinds = _stacked(other)
+    given, given_kinds = _stacked(c)
+    estimate = partial(
+        mutual_information,
+        left,
+        effort=effort,
+        discrete_x=kinds,
+        serial=serial if block == 1 else True,
+        permutations=19,
+        seed=seed,
     )
-    of_z = mutual_information(
-        x, z, effort=effort, serial=serial, seed=seed, discrete_x=discrete_x, discrete_y=discrete_z
-    )
-    if not math.isfinite(of_z.value):
-        raise InputError(
-            "z: a combination of its columns gives one of x's, so that I(X; Z) is infinite and I(X; Y | Z) not to "
-            "be had as a difference; leave that column out of z"
-        )
+    of_both = estimate(np.hstack([right, given]), discrete_y=[*right_kinds, *given_kinds])
     if not math.isfinite(of_both.value):
-        low = max(0.0, of_both.interval[0] - of_z.interval[1])
-        return replace(of_both, interval=(low, math.inf), lower=0.0, p_value=math.nan)
-    value = max(of_both.value - of_z.value, 0.0)
-    half = math.hypot(*((one.interval[1] - one.interval[0]) / 2 for one in (of_both, of_z)))
+        return replace(of_both, lower=0.0, p_value=math.nan, diagnostics=tuple(notes) + of_both.diagnostics)
+    of_given = estimate(given, discrete_y=given_kinds)
+    taken = of_given.value if of_given.p_value <= 0.05 else 0.0
+    value = max(of_both.value - taken, 0.0)
+    low, high = (abs(end - of_both.value) for end in of_both.interval)
+    more = 0.5 * (of_given.interval[1] - of_given.interval[0]) if taken else 0.0
+    doubts = [one for one in of_both.diagnostics if one.startswith(("nearest", "the critics", "the folds"))]
     return MutualInformationResult(
         value=value,
-        interval=(max(0.0, value - half), value + half),
+        interval=(
+            0.0 if p_value > 0.05 else max(0.0, value - math.hypot(low, more)),
+            value + math.hypot(high, more),
+        ),
         lower=0.0,
-        p_value=math.nan,
-        n=of_both.n,
-        estimator=f"difference of two: {of_both.estimator}",
-        diagnostics=tuple(dict.fromkeys([*of_both.diagnostics, *of_z.diagnostics])),
-        readings={"I(X; Y, Z)": of_both.value, "I(X; Z)": of_z.value},
+        p_value=p_value,
+        n=len(a),
+        estimator="cross-fitted log ratio, given z",
+        diagnostics=tuple(dict.fromkeys([*notes, *doubts])),
+        readings={"I(X'; Y', Z)": of_both.value, "I(X'; Z)": of_given.value},
     )
 
 
-def _beside(y: Variable, z: Variable) -> tuple[ndarray, list[bool]]:
-    """The columns of y and z side by side, and which of them hold categories."""
-    parts, kinds = [], []
-    for read in (y, z):
-        parts.append(read.continuous)
-        kinds += [False] * read.continuous.shape[1]
-        if read.codes is not None:
-            parts.append(read.codes[:, None].astype(float))
-            kinds.append(True)
-    return np.hstack(parts), kinds
+def _functions(z: Variable) -> Float[ndarray, "n k"]:
+    """What x and y are regressed on: polynomials of z's normal scores, their products, indicators; no more than a
+    tenth of the rows."""
+    n, s = len(z), z.continuous
+    parts = [np.ones((n, 1)), s, z.labels]
+    if s.shape[1] <= 8:
+        parts += [s**2, s**3]
+    if s.shape[1] <= 4:
+        parts += [(s[:, i] * s[:, j])[:, None] for i in range(s.shape[1]) for j in range(i)]
+    most = max(n // 10, 2)
+    stacked = np.hstack(parts)
+    if stacked.shape[1] <= most:
+        return stacked
+    u, _, _ = np.linalg.svd(stacked[:, 1:] - stacked[:, 1:].mean(0), full_matrices=False)
+    return np.hstack([parts[0], u[:, : most - 1]])
 
 
-def pairwise(
-    table: Any, *, discrete: Discrete = None, k: int = 3, most: int = 10_000, seed: int = 0
-) -> Float[ndarray, "d d"]:
-    """I between every two columns of a table, in nats: (d, d), symmetric, nan on the diagonal.
+def _without(side: Variable, design: Float[ndarray, "n k"], name: str) -> Variable:
+    """The continuous columns less what `design` gives of them; classes as they are."""
+    if not side.values.shape[1]:
+        return side
+    fitted = design @ np.linalg.lstsq(design, side.continuous, rcond=None)[0]
+    left = side.continuous - fitted
+    gone = left.std(0) < EXPLAINED * side.continuous.std(0)
+    if gone.any():
+        raise InputError(
+            f"z: a combination of its columns gives one of {name}'s, so nothing is left for the other side to "
+            "say; leave "
+            "that column out of z"
+        )
+    return Variable(left, side.parts, ())
 
-    Nearest neighbours (`ksg_mixed`, k of them) on columns at Gaussian quantiles: fast and nearly unbiased for two
-    columns, at any shape of relation. Of more than `most` rows a random sample is used. For two groups of columns,
-    or for an interval, use `mutual_information`.
 
-    `discrete` says which columns hold categories (None: by type).
+def _stacked(side: Variable) -> tuple[Float[ndarray, "n d"], list[bool]]:
+    parts = [side.values, *(code[:, None].astype(float) for code in side.parts)]
+    return np.hstack(parts), [False] * side.values.shape[1] + [True] * len(side.parts)
 
-    Raises `InputError` for what `mutual_information` raises it for, and for fewer than two columns.
 
-    >>> rng = np.random.default_rng(0)
-    >>> a = rng.normal(size=2000)
-    >>> pairwise(np.stack([a, a**2 + 0.1 * rng.normal(size=2000), rng.normal(size=2000)], 1)).round(1)[0, 1:]
-    array([2., 0.])
-    """
-    columns = _each(table, discrete)
-    n, d = len(columns[0]), len(columns)
-    if d < 2:
-        raise InputError(f"table: {d} column(s), and pairs need two; give (rows, columns)")
-    for name, number, least in (("k", k, 1), ("most", most, 10), ("seed", seed, 0)):
-        if not isinstance(number, int | np.integer) or number < least:
-            raise InputError(f"{name}: {number!r}; use a whole number of at least {least}")
-    rows = np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
-    found = np.full((d, d), np.nan)
-    for i in range(d):
-        for j in range(i):
-            found[i, j] = found[j, i] = _pair(columns[i], columns[j], rows, k)
+def _neighbourhoods(z: Variable) -> Int[ndarray, " n"]:
+    """Classes of rows of nearly the same z: its categories, halved at medians of its columns to 20 rows or so."""
+    groups = np.zeros(len(z), np.int64) if z.codes is None else z.codes.copy()
+    if not z.values.shape[1]:
+        return groups
+    found, number = np.empty(len(z), np.int64), 0
+    waiting = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    while waiting:
+        rows = waiting.pop()
+        spread = np.ptp(z.continuous[rows], axis=0)
+        if len(rows) < 2 * LEAF or spread.max() == 0:
+            found[rows] = number
+            number += 1
+            continue
+        column = z.continuous[rows, int(spread.argmax())]
+        order = np.argsort(column, kind="stable")
+        waiting += [rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]]
     return found
-
-
-def _pair(a: Variable, b: Variable, rows: ndarray, k: int) -> float:
-    """Counts for two columns of categories, infinite for two that give each other exactly, else neighbours."""
-    if a.codes is not None and b.codes is not None:
-        return max(0.0, histogram_miller_madow(a.codes[rows], b.codes[rows]))
-    x, y = (
-        _APART * one.codes[:, None].astype(float) if one.codes is not None else one.continuous for one in (a, b)
-    )
-    if a.codes is None and b.codes is None:
-        u, v = a.recorded[:, 0], b.recorded[:, 0]
-        if len(np.unique(u)) == len(u) and abs(float(u @ v)) / len(u) > EXACT:
-            return math.inf
-    return max(0.0, ksg_mixed(x[rows], y[rows], k))
-
-
-def _each(table: Any, discrete: Discrete) -> list[Variable]:
-    columns = columns_of(table, "table")
-    kinds = [discrete] * len(columns) if discrete is None or isinstance(discrete, bool) else list(discrete)
-    if len(kinds) != len(columns):
-        raise InputError(f"discrete: {len(kinds)} answers for {len(columns)} columns; give one a column")
-    return [
-        variable(column, f"table, column {column.title}", kind)
-        for column, kind in zip(columns, kinds, strict=True)
-    ]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 __all__ = ["MutualInformationResult"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MutualInformationResult:
     """An estimate of I(X; Y), in nats.
 
     Attributes:
         value: the estimate; `math.inf` where one side determines the other.
         interval: 95 % confidence interval.
-        lower: "at least": a 95 % lower confidence limit from held-out InfoNCE, valid whatever the critic is worth.
-        p_value: of independence, by an exact permutation test on rows that no critic saw.
+        lower: "at least": a 95 % lower confidence limit, valid whatever the model is worth; 0 where there is none.
+        p_value: of independence, by permutations; nan where there is no test.
         n: rows used. estimator: what made `value`.
         diagnostics: what to know before believing it, a sentence each with what to do; none is good news.
         readings: the same data read in other ways, in nats, by name.
@@ -47,7 +48,7 @@ class MutualInformationResult:
         return math.sqrt(-math.expm1(-2 * max(self.value, 0.0)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; an infinite value is the text "inf"."""
+        """Plain values, for JSON: numbers are numbers; an infinite one, which JSON lacks, is the text "inf"."""
         plain = {name: getattr(self, name) for name in ("value", "lower", "p_value", "n", "estimator", "bits")}
         plain |= {
             "interval": list(self.interval),
@@ -55,6 +56,26 @@ class MutualInformationResult:
             "readings": dict(self.readings),
         }
         return {key: _finite(value) for key, value in plain.items()}
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the numbers as a table, then the doubts."""
+        low, high = self.interval
+        rows = [
+            ("value", f"{self.value:.3f} nats ({self.bits:.3f} bits)"),
+            ("95 % interval", f"{low:.3f} to {high:.3f}"),
+        ]
+        if self.lower > 0:
+            rows.append(("at least", f"{self.lower:.3f}"))
+        if not math.isnan(self.p_value):
+            rows.append(("p against independence", f"{self.p_value:.3g}"))
+        rows += [(name, f"{value:.3f}") for name, value in self.readings.items() if math.isfinite(value)]
+        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+        doubts = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.diagnostics)
+        caption = f"<caption>{self.n:,} rows, {escape(self.estimator)}</caption>"
+        return f"<table>{caption}{cells}</table>" + (f"<ul>{doubts}</ul>" if doubts else "")
 
     def __str__(self) -> str:
         low, high = self.interval

@@ -61,7 +61,7 @@ class Published:
         return frozenset(self.encoder)
 
 
-_VIEWED = {"image": "resnet18", "sound": "wave", "series": "convnet"}
+_VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table": "mlp"}
 """Whatever has views."""
 
 METHODS: dict[str, Published] = {

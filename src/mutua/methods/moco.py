@@ -15,8 +15,7 @@ __all__ = ["MoCo", "moco"]
 
 
 class MoCo(Followed):
-    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches.
-    Nothing is shuffled: batch norm is of the batch of all devices, as SimCLR's, not of one device's part."""
+    """InfoNCE of views and their keys, the target's second views, against earlier keys; batch norm of all devices."""
 
     asked, given = slice(0, 1), slice(1, 2)
 
@@ -39,7 +38,7 @@ def moco(
     temperature: float = 0.1,
     width: int = 128,
     queue: int = 4096,
-    target_momentum: float = 0.99,
+    key_momentum: float = 0.99,
     strength: float | None = None,
     smallest_crop: float | None = None,
     flip: float | None = None,
@@ -51,11 +50,11 @@ def moco(
         temperature: Temperature of the cosine similarity: 0.1 on CIFAR-10, 0.2 on ImageNet.
         width: Outputs of the projection head.
         queue: Keys of earlier batches to keep, fewer than examples: 4,096 on CIFAR-10, 65,536 on ImageNet.
-        target_momentum: Share of itself that the slow copy keeps at a step: 0.99 on CIFAR-10, 0.999 on ImageNet.
+        key_momentum: Share of itself that the slow copy keeps at each step: 0.99 on CIFAR-10, 0.999 on ImageNet.
         strength, smallest_crop, flip: Of the views, as of simclr; as published for the kind of data by default.
 
     Paper: Chen, Fan, Girshick, He 2020, Improved Baselines with Momentum Contrastive Learning, arXiv:2003.04297.
     """
     head = head_mlp(encoder.width, encoder.width, width, norm=False)
     view = views_of("moco", encoder, strength, smallest_crop, flip)
-    return MoCo(encoder, head, view, temperature, target_momentum, Queue(queue, width))
+    return MoCo(encoder, head, view, temperature, key_momentum, Queue(queue, width))

@@ -20,7 +20,9 @@ class Target(nn.Module):
     """Copies of an encoder and its head that follow them and take no gradient: w' <- m w' + (1 - m) w.
 
     To be moved in `Method.stepped`, once a step of the optimizer. They are frozen parameters, so that a checkpoint
-    holds them. In training their batch norms read the batch, of all ranks, as those of the networks do.
+    holds them. In training their batch norms read the batch of all ranks, as those of the networks do: MoCo's
+    authors, whose devices normalise each its own few examples, shuffle those so that they tell a query nothing of
+    its key; SimCLR's (section 2.2) normalise over all devices instead, and so is it here.
 
     Args:
         encoder, head: what is copied as it is.

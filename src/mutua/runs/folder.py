@@ -2,6 +2,7 @@
 
 config.json           recipe, plan, data, versions
 metrics.csv           a row every few steps
+examples.json         marks and names of the examples it learned from
 checkpoint.pt         the state of the training, to resume from
 encoder.safetensors   the weights, and the recipe to rebuild the network
 evaluation.json       tables of `mutua evaluate`
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -25,6 +27,7 @@ from torch import nn
 
 from mutua import encoders
 from mutua.data import Examples
+from mutua.data.fingerprints import Recorded, difference, fingerprint_of
 from mutua.data.store import replacing
 from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
@@ -39,6 +42,7 @@ __all__ = [
     "REPORT",
     "config",
     "keep",
+    "learned_from",
     "load",
     "plan_of",
     "recipe_of",
@@ -46,6 +50,7 @@ __all__ = [
     "write",
 ]
 
+EXAMPLES = "examples.json"
 CONFIG, ENCODER, EVALUATION, REPORT = "config.json", "encoder.safetensors", "evaluation.json", "report.html"
 CHECKPOINT = "checkpoint.pt"
 
@@ -82,7 +87,8 @@ def train(
         folder: made where it is missing. A finished run in it is not overwritten.
         encoder: a module of the user's own, where the recipe's encoder is "custom".
         data: how `examples` were loaded, to be recorded, so that an evaluation finds them again.
-        resume: go on from the folder's checkpoint.
+        resume: go on from the folder's checkpoint. Other examples than those it was made with are refused, and
+            what changed is named; a warning says where that can't be told.
         loggers, progress: see `mutua.training.fit`.
 
     Raises:
@@ -94,11 +100,15 @@ def train(
         found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
         if found.text() != recipe.text():
             raise InputError(f"{folder}: is a run of another recipe ({found.text()}); resume it with its own")
+        _check_same(folder, examples)
     elif rank() == 0 and any((folder / name).exists() for name in (CHECKPOINT, ENCODER)):
         raise InputError(f"{folder}: there is a run in it already; name another folder, or resume it")
     method = compose(recipe, encoder)
     if rank() == 0 and not resume:
-        write(folder / CONFIG, _config(recipe, plan, examples, data or {}))
+        recorded = Recorded.of(examples)
+        write(folder / CONFIG, _config(recipe, plan, examples, data or {}, recorded))
+        if recorded is not None:
+            write(folder / EXAMPLES, recorded.text())
     fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
         keep(folder / ENCODER, method, recipe)
@@ -114,12 +124,43 @@ def keep(path: Path, method: Method, recipe: Recipe) -> None:
     write(path, save(weights, {"mutua": recipe.text()}))
 
 
-def _config(recipe: Recipe, plan: Plan, examples: Examples, data: Mapping[str, Any]) -> str:
+def learned_from(folder: Path) -> Recorded | None:
+    """The examples that a run learned from; None where it doesn't say, as those of earlier versions."""
+    path = folder / EXAMPLES
+    try:
+        return Recorded.read(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove it, and examples are not compared") from error
+
+
+def _check_same(folder: Path, examples: Examples) -> None:
+    """Raise `InputError` where a run learned from other examples than these."""
+    before, now = learned_from(folder), Recorded.of(examples)
+    if now is None:
+        return
+    if before is None:
+        message = f"{folder}: does not say which data it learned from; whether they are the same is not checked"
+        warnings.warn(message, stacklevel=3)
+    elif changed := difference(before, now):
+        mend = "resume with the data it was trained on, or train anew in another folder"
+        raise InputError(f"{folder}: its data have changed, {changed}; {mend}")
+
+
+def _config(
+    recipe: Recipe, plan: Plan, examples: Examples, data: Mapping[str, Any], recorded: Recorded | None
+) -> str:
     versions = {name: version(name) for name in ("mutua", "torch", "numpy")}
     content = {
         "recipe": recipe.plain(),
         "plan": asdict(plan),
-        "data": {**data, "source": examples.source, "examples": len(examples)},
+        "data": {
+            **data,
+            "source": examples.source,
+            "examples": len(examples),
+            "fingerprint": None if recorded is None else fingerprint_of(recorded.marks),
+        },
         "versions": {**versions, "python": platform.python_version()},
     }
     return json.dumps(content, indent=2) + "\n"

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
-from mutua.data import Examples
+from mutua.data import KINDS, Examples
+from mutua.data.fingerprints import Recorded
 from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
 from mutua.evaluation.controls.supervised import SUPERVISED
-from mutua.runs.folder import EVALUATION, load, recipe_of, write
+from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, write
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan
 from mutua.types import Encoder, InputError, Table, View
@@ -80,9 +82,11 @@ def judge(
     if first.encoder != CUSTOM:
         say("a random encoder")
         encoders = {RANDOM: random_twin(fresh, train, seed=seed, device=device), **encoders}
+    seen = [words for name, run in zip(recipes, runs, strict=True) if (words := _seen_before(name, run, test))]
     if train.labels is None:
-        return unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
-    notes = [RANDOM_NOTE]
+        found = unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
+        return [Table(t.title, t.columns, t.rows, " ".join([t.note, *seen]).strip()) for t in found]
+    notes = [RANDOM_NOTE, *seen]
     if with_supervision:
         say(_FULL)
         method, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
@@ -108,6 +112,21 @@ def judge(
         tables.append(_finetuned({n: encoders[n] for n in recipes}, train, test, with_finetuning, seed, say))
     tables += unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
     return tables
+
+
+def _seen_before(name: str, run: Path, test: Examples) -> str:
+    """A sentence where a run learned, without labels, from examples that it is tested on; "" elsewhere."""
+    trained, tested = learned_from(run if run.is_dir() else run.parent), Recorded.of(test)
+    if trained is None or tested is None:
+        return ""
+    known = np.isin(tested.marks, trained.marks)
+    if not known.any():
+        return ""
+    first = (
+        "" if tested.names is None else f" ({tested.names[int(known.argmax())]}{', ...' * int(known.sum() > 1)})"
+    )
+    plural = KINDS[test.spec.kind].plural
+    return f"{known.sum():,} of the {len(known):,} {plural} tested on are among those {name} learned from{first}."
 
 
 def _finetuned(

@@ -57,6 +57,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.batch_size",
         "How large a batch? The bias of InfoNCE against K; time and memory, streamed and in chunks.",
     ),
+    "simclr-views": Listed(
+        "mutua.studies.simclr_views",
+        "SimCLR's crops on a picture; how far histograms of pixels alone tell which views belong together.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",

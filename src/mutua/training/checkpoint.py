@@ -74,7 +74,10 @@ def load(
         raise InputError(f"{path}: has format {version} and {_FORMAT} is read here; use the version it is of")
     for name, mine in about.items():
         theirs = checkpoint.about.get(name, (defaults or {}).get(name))
-        if theirs != mine:
+        if name == "data":  # of examples that have a fingerprint, from the version on that writes it
+            if theirs not in (None, mine):
+                raise InputError(f"{path}: is of other data than these; resume with those it was trained on")
+        elif theirs != mine:
             raise InputError(f"{path}: is of {name} {theirs!r}, not {mine!r}; resume with its settings")
     expected = method.state_dict()
     if missing := sorted(set(expected) ^ set(checkpoint.method)):

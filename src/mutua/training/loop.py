@@ -13,6 +13,7 @@ from lightning_fabric.loggers.logger import Logger
 
 from mutua.ranks import rank, world
 from mutua.training import checkpoint as checkpoints
+from mutua.training.calibrate import calibrate
 from mutua.training.display import display
 from mutua.training.metrics import Csv, read
 from mutua.training.order import batches
@@ -86,7 +87,12 @@ def fit(
 
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
-        trainer = Trainer(method, plan, n // batch, {"examples": n, "batch": batch})
+        if not resume:
+            calibrate(method, data)
+        about: dict[str, Any] = {"examples": n, "batch": batch}
+        if path is not None and (fingerprint := getattr(data, "fingerprint", None)) is not None:
+            about["data"] = fingerprint
+        trainer = Trainer(method, plan, n // batch, about)
         on_cuda = trainer.fabric.device.type == "cuda"
         if on_cuda:
             stack.enter_context(torch.random.fork_rng(devices=[trainer.fabric.device]))

@@ -1,8 +1,8 @@
 """Which views each paper has of each kind of data.
 
 An entry gives one view, which every view of an example is drawn from, or a tuple of views, one for each view of an
-example, where the paper draws them differently. Sound and series have SimCLR's alone: other papers, which say
-nothing of them, take those.
+example, where the paper draws them differently. Sound, series and tables have SimCLR's alone: other papers,
+which say nothing of them, take those.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from mutua.types import InputError, Spec, View, names
 from mutua.views.image import published as image
 from mutua.views.series import published as series
 from mutua.views.sound import published as sound
+from mutua.views.table import published as table
 
 __all__ = ["AUGMENTATIONS", "augmentation"]
 
@@ -47,10 +48,17 @@ def _simclr_series(spec: Spec, *, strength: float = 1.0, smallest_crop: float = 
     return series.simclr(strength=strength, flip=flip, share=(smallest_crop, 1.0))
 
 
+def _simclr_table(spec: Spec, *, strength: float = 0.0, smallest_crop: float = 0.4, flip: float = 0.0) -> Views:
+    if strength or flip:
+        raise InputError("strength, flip: rows of a table have neither; leave them out")
+    return table.simclr(share=(smallest_crop, 1.0))
+
+
 AUGMENTATIONS: dict[tuple[str, str], Callable[..., Views]] = {
     ("simclr", "image"): _simclr_image,
     ("simclr", "sound"): _simclr_sound,
     ("simclr", "series"): _simclr_series,
+    ("simclr", "table"): _simclr_table,
     ("byol", "image"): _byol_image,
     ("barlow_twins", "image"): _byol_image,
     ("moco", "image"): _moco_image,
@@ -73,7 +81,7 @@ def augmentation(
         paper: as in `AUGMENTATIONS`: simclr, byol, barlow_twins, moco, simsiam, vicreg.
         spec: of the examples.
         strength: of the distortions; None is as published, 0 leaves them out.
-        smallest_crop: the least share of the example that a crop keeps; None is as published.
+        smallest_crop: the least share of the example that a crop keeps, or of a row's columns; None as published.
         flip: probability of the mirror image, of the other polarity (sound) or sign (series); None is as
         published.
 

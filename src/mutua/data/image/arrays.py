@@ -84,6 +84,8 @@ def from_array(
     array([1, 0])
     """
     values = plain_array(x)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(f"{source}: has masked pixels, which no picture has; fill them in, as x.filled(0)")
     if values.ndim not in (3, 4):
         mend = "give (n, h, w), (n, c, h, w) or (n, h, w, c); one image alone as x[None]"
         raise InputError(f"{source}: shape {values.shape}; {mend}")

@@ -65,13 +65,17 @@ class Compact:
         rows = np.flatnonzero(self.is_test(arrays) == (split == "test"))
         encoded, offset = arrays[self.encoded], arrays["offset"]
 
-        def decode(row: int) -> np.ndarray:
-            raw = encoded[offset[row] : offset[row + 1]].tobytes()
-            return pixels_of(raw, f"{path}, image {row}", size=None, grey=False)
+        def raw(row: int) -> tuple[bytes, str]:
+            return encoded[offset[row] : offset[row + 1]].tobytes(), f"{path}, image {row}"
 
         def build(file: BinaryIO) -> None:
+            shape = pixels_of(*raw(int(rows[0])), size=None, grey=False).shape
+
+            def decode(row: int) -> np.ndarray:
+                return pixels_of(*raw(row), size=None, grey=False, shape=shape)
+
             decoded = progress(in_threads(decode, rows.tolist()), len(rows), f"decoding {path.name}")
-            write_rows(file, decode(int(rows[0])).shape, decoded)
+            write_rows(file, shape, decoded)
 
         kept = cache / "decoded" / f"{path.stem}-{split}-{fingerprint([path])}.npy"
         try:

@@ -11,7 +11,19 @@ from PIL import Image
 from torch import Tensor
 
 from mutua.data.image.arrays import to_bytes
-from mutua.data.image.decode import GREY, fitted, pixels_of, prepare
+from mutua.data.image.decode import (
+    GREY,
+    WHITE,
+    Seen,
+    fitted,
+    notes_of,
+    pixels_of,
+    prepare,
+    seen_of,
+    survey,
+    white_of,
+    with_channels,
+)
 from mutua.data.image.images import GIBIBYTE, Images, room
 from mutua.data.labels import encode_labels
 from mutua.data.parallel import progress
@@ -23,13 +35,28 @@ _IMAGE = ("image", "img", "images", "pixel_values")
 _LABEL = ("label", "labels", "fine_label", "target", "class")
 
 
-def _pixels(item: Any, row: int) -> np.ndarray:
+def _encoded(item: Any) -> bytes | None:
+    """The file that an item of Hugging Face's undecoded images is."""
+    found = item.get("bytes") if isinstance(item, Mapping) else None
+    return found if isinstance(found, bytes) else None
+
+
+def _seen(item: Any, row: int) -> Seen | None:
+    """What an item is where it is a picture, not an array."""
+    encoded = _encoded(item)
+    if encoded is not None:
+        return survey(encoded, f"row {row}")
+    return seen_of(item) if isinstance(item, Image.Image) else None
+
+
+def _pixels(item: Any, row: int, white: int, seen: Seen | None) -> np.ndarray:
     """One image as uint8 (c, h, w)."""
     name = f"row {row}"
-    if isinstance(item, Mapping) and isinstance(item.get("bytes"), bytes):  # Hugging Face's undecoded images
-        return pixels_of(item["bytes"], name, size=None, grey=False)
+    encoded = _encoded(item)
+    if encoded is not None and seen is not None:
+        return pixels_of(encoded, name, size=None, grey=seen.grey, white=white)
     if isinstance(item, Image.Image):
-        values = np.asarray(prepare(item, item.mode in GREY))
+        values = np.asarray(prepare(item, item.mode in GREY, white))
         return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)  # (h, w, c) -> (c, h, w)
     if isinstance(item, Tensor):
         values = item.float().numpy(force=True) if item.is_floating_point() else item.numpy(force=True)
@@ -97,6 +124,7 @@ def from_dataset(
     dataset: Any,
     *,
     size: int | None = None,
+    channels: int | None = None,
     source: str = "",
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
@@ -106,8 +134,9 @@ def from_dataset(
     A row is an image or (image, label): the image a Pillow image, an array (h, w), (c, h, w) or (h, w, c), or a
     tensor (c, h, w), of bytes or of floats in [0, 1]. A Hugging Face dataset's columns are found by their
     features and names. A random transform is drawn once and for all: give the dataset without it, since views
-    are drawn in training. `size` makes images of any height and width size x size, as `folder` does. Pixels
-    beyond `in_memory` bytes are held in a memory-mapped file in the cache.
+    are drawn in training. `size` makes images of any height and width size x size, `channels` grey (1) or RGB
+    (3), and pictures become 8 bits and lie on white, as `folder` has it. Pixels beyond `in_memory` bytes are held
+    in a memory-mapped file in the cache.
 
     Raises `InputError` naming the row: of another shape or number of channels than the first, with a NaN, with
     floats outside [0, 1], with no label where others have one.
@@ -126,18 +155,28 @@ def from_dataset(
 
     out: np.ndarray | None = None
     labels: list[Any] = []
+    pictures: list[Seen] = []
+    white: int | None = None
     for row in progress(range(n), n, "reading the dataset"):
         item, code = _item(dataset[row], image, label)
-        pixels = _pixels(item, row)
+        seen = _seen(item, row)
+        if seen is not None:
+            pictures.append(seen)
+            if seen.top is not None and white is None:  # what is white, all of them say
+                white = _white(dataset, n, image, label)
+        pixels = _pixels(item, row, white or WHITE, seen)
         if size is not None:
             pixels = fitted(pixels, size)
+        if channels is not None and len(pixels) != channels:
+            pixels = with_channels(pixels[None], channels)[0]
         if out is None:
             out = room((n, *pixels.shape), in_memory=in_memory, cache=cache)
         _same_shape(pixels.shape, out.shape[1:], row)
         out[row] = pixels
         labels.append(code.item() if isinstance(code, (Tensor, np.generic)) and np.ndim(code) == 0 else code)
     assert out is not None
-    name = source or type(dataset).__name__
+    notes = notes_of(pictures, white or WHITE)
+    name = (source or type(dataset).__name__) + (f" ({'; '.join(notes)})" if notes else "")
     bare = [row for row, code in enumerate(labels) if code is None]
     if len(bare) == n:
         return Images(out, source=name)
@@ -149,11 +188,17 @@ def from_dataset(
     return Images(out, codes, known, source=name)
 
 
+def _white(dataset: Any, n: int, image: str | None, label: str | None) -> int:
+    """What becomes 255 of the pictures of 16 bits, for which all rows are looked at."""
+    found = (_seen(_item(dataset[row], image, label)[0], row) for row in range(n))
+    return white_of(seen for seen in found if seen is not None)
+
+
 def _same_shape(seen: tuple[int, ...], first: tuple[int, ...], row: int) -> None:
     if seen == first:
         return
     channels = seen[0] != first[0]
-    mend = "make all RGB (image.convert('RGB')) in the dataset" if channels else "give size= to resize all"
+    mend = "make all RGB with channels=3, or in the dataset" if channels else "give size= to resize all"
     what = f"{seen[0]} channels" if channels else f"{seen[1]} x {seen[2]}"
     rest = f"{first[0]}" if channels else f"{first[1]} x {first[2]}"
     raise InputError(f"dataset: row {row} has {what} and row 0 has {rest}; {mend}")

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from mutua.data.files import files_of, rows_of
-from mutua.data.image.decode import BadImageError, pixels_of, survey
+from mutua.data.files import Layout, files_of, layout_of, passed_by
+from mutua.data.image.decode import (
+    EXTENSIONS,
+    OTHER_EXTENSIONS,
+    BadImageError,
+    Seen,
+    notes_of,
+    pixels_of,
+    survey,
+    white_of,
+)
 from mutua.data.image.images import GIBIBYTE, Images
 from mutua.data.image.streamed import Streamed
 from mutua.data.parallel import in_threads, progress
@@ -20,23 +29,22 @@ from mutua.types import InputError
 
 __all__ = ["EXTENSIONS", "MIXED_SIZE", "folder"]
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 MIXED_SIZE = 96
 """Height and width given to images of different sizes where the caller names none."""
 
 log = logging.getLogger(__name__)
 
 
-def _surveyed(files: list[Path], skip_bad: bool, threads: int | None) -> list[tuple[tuple[int, int], bool] | None]:
-    """Height and width of each file and whether it is grey, from its header; None where that cannot be read."""
+def _surveyed(files: list[Path], skip_bad: bool, threads: int | None) -> list[Seen | None]:
+    """What each file is, from its header; None where that cannot be read."""
 
-    def look(file: Path) -> tuple[tuple[int, int], bool] | BadImageError:
+    def look(file: Path) -> Seen | BadImageError:
         try:
             return survey(file, str(file))
         except BadImageError as error:
             return error
 
-    seen = []
+    seen: list[Seen | None] = []
     for found in progress(in_threads(look, files, threads), len(files), "looking at images"):
         if isinstance(found, BadImageError) and not skip_bad:
             raise found
@@ -46,8 +54,8 @@ def _surveyed(files: list[Path], skip_bad: bool, threads: int | None) -> list[tu
 
 def _read(
     files: list[Path],
+    decoded: Callable[[Path], np.ndarray],
     shape: tuple[int, int, int],
-    size: int | None,
     skip_bad: bool,
     place: Path | None,
     threads: int | None,
@@ -56,15 +64,15 @@ def _read(
 
     def decode(file: Path) -> np.ndarray | BadImageError:
         try:
-            return pixels_of(file, str(file), size=size, grey=shape[0] == 1)
+            return decoded(file)
         except BadImageError as error:
             return error
 
     kept: list[int] = []
 
     def rows() -> Iterator[np.ndarray]:
-        decoded = in_threads(decode, files, threads)
-        for k, pixels in enumerate(progress(decoded, len(files), "decoding images")):
+        found = in_threads(decode, files, threads)
+        for k, pixels in enumerate(progress(found, len(files), "decoding images")):
             if not isinstance(pixels, BadImageError):
                 kept.append(k)
                 yield pixels
@@ -120,16 +128,18 @@ def folder(
     threads: int | None = None,
     at_once: bool = True,
 ) -> Images:
-    """The images under a folder, in the order of their paths: JPEG, PNG, WebP, TIFF, BMP, the first frame of GIF.
+    """The images under a folder, in the order of their paths: JPEG, PNG, WebP, AVIF where Pillow reads it, TIFF,
+    BMP, the first frame of GIF; pictures in other formats are counted.
 
-    Where every image lies in a folder of its own class, the folders' names are the classes. Where the folder has
-    train/ and test/ (or val/), these are the splits; elsewhere a fifth, of every class where there are classes,
-    is the test set, the same on every machine.
+    Where images lie in folders of their own classes, the folders' names are the classes. Where the folder has
+    train/ and test/ (or val/; in any usual spelling), these are the splits; elsewhere a fifth is the test set,
+    told by the names of the files, the same on every machine. `mutua.data.files.layout_of` has both rules.
 
     Images of one height and width keep them unless `size` is given; others become `size` x `size` (96 without
     it): the largest square in the middle, resized with antialiasing. They stay grey where all are grey, and are
     RGB otherwise, unless `channels` says 1 or 3; both are decided over all splits. EXIF's orientation is followed,
-    what is see-through is laid on white, 16 bits become 8.
+    what is see-through is laid on white, 16 bits become 8: grey ones by the 8, 10, 12, 14 or 16 bits that their
+    values, over all splits, take up. `source` says which of that was done.
 
     More than `in_memory` bytes of pixels are decoded into a file in the cache, a row at a time, and
     memory-mapped; the next call with the same files finds them there. The result doesn't depend on `threads`.
@@ -152,8 +162,10 @@ def folder(
     files = files_of(root, EXTENSIONS)
     if not files:
         kinds = " ".join(sorted(EXTENSIONS))
-        raise InputError(f"{root}: no image files in it or below it ({kinds}); check the path")
-    rows, labels, classes = rows_of(root, files, split)
+        seen_instead = "".join(f"; {note}" for note in passed_by(root, OTHER_EXTENSIONS))
+        raise InputError(f"{root}: no image files in it or below it ({kinds}{seen_instead}); check the path")
+    layout = layout_of(root, files, split)
+    rows = layout.rows
 
     seen = _surveyed(files, skip_bad, threads)
     good = [found for found in seen if found is not None]
@@ -161,49 +173,51 @@ def folder(
     nothing = f"{root}: none of its {len(rows)} image files ({split}) can be read; are they images?"
     if not chosen:
         raise InputError(nothing)
-    sizes, greys = {shape for shape, _ in good}, {grey for _, grey in good}
-    notes = []
+    sizes, greys = {one.size for one in good}, {one.grey for one in good}
+    white = white_of(good)
+    notes = [*layout.notes, *passed_by(root, OTHER_EXTENSIONS)]
     if len(sizes) > 1 and size is None:
         size = MIXED_SIZE
         notes.append(f"{len(sizes)} sizes, resized to {size} x {size}")
     if channels is None and len(greys) > 1:
         notes.append("grey and colour, all made RGB")
+    notes += notes_of([one for k in chosen if (one := seen[k]) is not None], white)
     bands = channels if channels is not None else 1 if greys == {True} else 3
     height, width = (size, size) if size is not None else sizes.pop()
     shape = (bands, height, width)
 
+    def decoded(file: Path) -> np.ndarray:
+        return pixels_of(file, str(file), size=size, grey=bands == 1, white=white, shape=shape)
+
     place = None
     if len(chosen) * int(np.prod(shape)) > in_memory:
-        key = fingerprint([files[k] for k in chosen], shape, skip_bad)
+        key = fingerprint([files[k] for k in chosen], shape, white, skip_bad)
         place = cache_folder(cache) / "decoded" / f"folder-{key}.npy"
     if not at_once and not skip_bad and not (place is not None and _kept(place, len(chosen))):
-
-        def decode(row: int) -> np.ndarray:
-            file = files[chosen[row]]
-            return pixels_of(file, str(file), size=size, grey=shape[0] == 1)
-
-        rest = _about(root, files, chosen, labels, classes, notes)
-        return Streamed(decode, len(chosen), shape, *rest, place=place, threads=threads)
-    pixels, decoded = _read([files[k] for k in chosen], shape, size, skip_bad, place, threads)
-    if not decoded:
+        rest = _about(root, files, chosen, layout, notes)
+        return Streamed(
+            lambda row: decoded(files[chosen[row]]), len(chosen), shape, *rest, place=place, threads=threads
+        )
+    pixels, numbers = _read([files[k] for k in chosen], decoded, shape, skip_bad, place, threads)
+    if not numbers:
         raise InputError(nothing)
-    kept = [chosen[k] for k in decoded]
+    kept = [chosen[k] for k in numbers]
     if skipped := len(rows) - len(kept):
         notes.append(f"{skipped} of {len(rows)} files could not be read and were left out")
-    return Images(pixels, *_about(root, files, kept, labels, classes, notes))
+    return Images(pixels, *_about(root, files, kept, layout, notes))
 
 
 def _about(
     root: Path,
     files: list[Path],
     rows: list[int],
-    labels: np.ndarray | None,
-    classes: tuple[str, ...],
+    layout: Layout,
     notes: list[str],
-) -> tuple[np.ndarray | None, tuple[str, ...], tuple[str, ...], str]:
-    """(Labels, classes, names, source) of the rows; what was noted is logged."""
+) -> tuple[np.ndarray | None, tuple[str, ...], tuple[str, ...], str, tuple[Path, ...]]:
+    """(Labels, classes, names, source, files) of the rows; what was noted is logged."""
     for note in notes:
         log.info("%s: %s", root, note)
     names = tuple(files[k].relative_to(root).as_posix() for k in rows)
     about = f" ({'; '.join(notes)})" if notes else ""
-    return None if labels is None else labels[rows], classes, names, f"{root.name or root}{about}"
+    labels = None if layout.labels is None else layout.labels[rows]
+    return labels, layout.classes, names, f"{root.name or root}{about}", tuple(files[k] for k in rows)

@@ -6,13 +6,16 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import UInt64
 from torch import Tensor
 
 from mutua.data.examples import row_numbers
+from mutua.data.fingerprints import fingerprint_of, marks_of_files, marks_of_rows
 from mutua.data.labels import Labels
 from mutua.data.store import cache_folder
 from mutua.types import InputError, Spec
@@ -27,7 +30,8 @@ class Images:
     """n images of one shape, as uint8: (n, c, h, w), in memory or memory-mapped from a file.
 
     `labels` are whole numbers from 0, and `classes` their names where there are names. `source` says what the
-    images are, for printing beside every number taken on them. Implements `mutua.types.Rows`.
+    images are, for printing beside every number taken on them. `files` are those that they were read from, where
+    there is one an image. Implements `mutua.types.Rows`.
 
     Raises `InputError` where the pixels are no (n, c, h, w) of uint8 or an axis is empty, and where labels or
     names are not one an image.
@@ -42,6 +46,7 @@ class Images:
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] | None = None
     source: str = ""
+    files: tuple[Path, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.dtype != np.uint8:
@@ -56,6 +61,8 @@ class Images:
         n = len(self.pixels)
         if self.names is not None and len(self.names) != n:
             raise InputError(f"names: {len(self.names)} for {n} images; give one an image")
+        if self.files is not None and len(self.files) != n:
+            raise InputError(f"files: {len(self.files)} for {n} images; give one an image")
         if self.labels is None:
             return
         if self.labels.shape != (n,):
@@ -95,7 +102,17 @@ class Images:
         c, h, w = self.pixels.shape[1:]
         return c, h, w
 
-    def take(self, index: Tensor) -> Tensor:
+    @cached_property
+    def marks(self) -> UInt64[np.ndarray, " n"]:
+        """A number an image that is another one where the image is: of its file, or of its pixels."""
+        return marks_of_rows(self.pixels) if self.files is None else marks_of_files(self.files)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A word for all of them in their order: another one where an image changed, came or went."""
+        return fingerprint_of(self.marks)
+
+    def take(self, index: Tensor | np.ndarray | Sequence[int]) -> Tensor:
         """The images in rows `index`, in its order: uint8 (k, c, h, w), a copy.
 
         A memory-mapped file is read in the order it lies on disk, whatever the order of `index`.
@@ -121,6 +138,7 @@ class Images:
             pixels=_gather(self.pixels, rows),
             labels=None if self.labels is None else self.labels[rows],
             names=None if self.names is None else tuple(self.names[i] for i in rows),
+            files=None if self.files is None else tuple(self.files[i] for i in rows),
         )
 
 

@@ -48,6 +48,7 @@ class Streamed(Images):
         classes: tuple[str, ...] = (),
         names: tuple[str, ...] | None = None,
         source: str = "",
+        files: tuple[Path, ...] | None = None,
         *,
         place: Path | None = None,
         threads: int | None = None,
@@ -56,12 +57,13 @@ class Streamed(Images):
         pixels, close = (
             (np.empty((n, *shape), np.uint8), None) if place is None else _aside(place, (n, *shape), ready)
         )
-        about = Images(pixels, labels, classes, names, source)  # checks them
+        about = Images(pixels, labels, classes, names, source, files)  # checks them
         own = {
             "labels": about.labels,
             "classes": classes,
             "names": names,
             "source": source,
+            "files": files,
             "_values": pixels,
             "_ready": ready,
             "_decode": decode,
@@ -95,12 +97,12 @@ class Streamed(Images):
         """How many rows are decoded."""
         return int(self._ready.sum())  # type: ignore[attr-defined]
 
-    def take(self, index: Tensor) -> Tensor:
+    def take(self, index: Tensor | np.ndarray | Sequence[int]) -> Tensor:
         self._fill(np.unique(row_numbers(index, len(self), none=True)))
         return Images(self._values).take(index)  # type: ignore[attr-defined]
 
     def subset(self, index: Tensor | np.ndarray | Sequence[int]) -> Images:
-        return Images(self.pixels, self.labels, self.classes, self.names, self.source).subset(index)
+        return Images(self.pixels, self.labels, self.classes, self.names, self.source, self.files).subset(index)
 
     def _fill(self, rows: np.ndarray) -> None:
         own = self.__dict__

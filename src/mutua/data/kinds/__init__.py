@@ -6,7 +6,8 @@ from mutua.data.kinds.series import SERIES
 from mutua.data.kinds.sound import SOUND
 from mutua.data.kinds.table import TABLE
 from mutua.data.kinds.text import TEXT
+from mutua.data.kinds.video import VIDEO
 
 __all__ = ["KINDS", "Access", "Kind"]
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (IMAGE, SOUND, TEXT, SERIES, TABLE)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (IMAGE, SOUND, TEXT, VIDEO, SERIES, TABLE)}

@@ -15,8 +15,8 @@ from mutua.data.examples import Examples
 from mutua.data.files import files_of
 from mutua.data.image.arrays import from_array, npy_file, npz_file
 from mutua.data.image.datasets import from_dataset
-from mutua.data.image.decode import fitted, with_channels
-from mutua.data.image.folder import EXTENSIONS, folder
+from mutua.data.image.decode import EXTENSIONS, fitted, with_channels
+from mutua.data.image.folder import folder
 from mutua.data.image.idx import find_idx, idx_file, idx_set, is_idx
 from mutua.data.image.images import Images, joined, room
 from mutua.data.kinds.base import Access, Kind
@@ -90,7 +90,7 @@ def _held(data: Any, reading: Reading, access: Access) -> Examples:
         and data[0].ndim > 2
     ):
         return as_asked(from_array(*data), reading, access.cache)
-    found = from_dataset(data, size=reading.size, cache=access.cache)
+    found = from_dataset(data, size=reading.size, channels=reading.channels, cache=access.cache)
     return as_asked(found, reading, access.cache)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, rows_of
+from mutua.data.files import files_of, layout_of
 from mutua.data.image.arrays import opened_npy
 from mutua.data.image.compact import npz_arrays
 from mutua.data.kinds.base import Access, Kind
@@ -58,7 +58,7 @@ def _folder(root: Path, split: str, reading: Reading) -> Windowed:
     files = files_of(root, SUFFIXES)
     if not files:
         raise InputError(f"{root}: no series in it or below it ({' '.join(sorted(SUFFIXES))}); check the path")
-    rows, labels, classes = rows_of(root, files, split)
+    found = layout_of(root, files, split)
     parts = [opened_npy(path) if path.suffix == ".npy" else _text(path) for path in files]
     for path, values in zip(files, parts, strict=True):
         if values.ndim != 2 or 0 in values.shape:
@@ -69,9 +69,10 @@ def _folder(root: Path, split: str, reading: Reading) -> Windowed:
     offsets = np.concatenate([[0], np.cumsum([len(values) for values in parts])])
     data = Ragged(_floats(np.concatenate(parts), str(root)), offsets)
     names = [path.relative_to(root).as_posix() for path in files]
-    targets = {} if labels is None else {"label": Labels(labels, classes)}
+    targets = {} if found.labels is None else {"label": Labels(found.labels, found.classes)}
+    source = root.name + (f" ({'; '.join(found.notes)})" if found.notes else "")
     return windowed(
-        "series", data, reading, rate=reading.rate, rows=rows, targets=targets, names=names, source=root.name
+        "series", data, reading, rate=reading.rate, rows=found.rows, targets=targets, names=names, source=source
     )
 
 

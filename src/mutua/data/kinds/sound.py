@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, rows_of
+from mutua.data.files import files_of, layout_of
 from mutua.data.image.compact import npz_arrays
 from mutua.data.kinds.base import Access, Kind
 from mutua.data.labels import Labels, encode_labels, plain_array
@@ -53,9 +53,9 @@ def _folder(root: Path, split: str, reading: Reading, skip_bad: bool) -> Windowe
         raise InputError(
             f"{root}: no sound files in it or below it ({' '.join(sorted(SUFFIXES))}); check the path"
         )
-    rows, labels, classes = rows_of(root, files, "all" if len(files) == 1 else split)
-    targets = {} if labels is None else {"label": Labels(labels, classes)}
-    return _files(root, files, rows, targets, split, reading, skip_bad)
+    found = layout_of(root, files, "all" if len(files) == 1 else split)
+    targets = {} if found.labels is None else {"label": Labels(found.labels, found.classes)}
+    return _files(root, files, found.rows, targets, split, reading, skip_bad, found.notes)
 
 
 def _files(
@@ -66,6 +66,7 @@ def _files(
     split: str,
     reading: Reading,
     skip_bad: bool,
+    told: Sequence[str] = (),
 ) -> Windowed:
     heads = _surveyed(files, skip_bad)
     good = [k for k, head in enumerate(heads) if head is not None]
@@ -78,7 +79,7 @@ def _files(
     number[kept] = np.arange(len(kept))
     chosen = number[rows][number[rows] >= 0]
     names = [path.relative_to(root).as_posix() if path != root else path.name for path in files]
-    notes = []
+    notes = [*told]
     if skipped := len(files) - len(kept):
         notes.append(f"{skipped} of {len(files)} files could not be read and were left out")
     if {head.rate for head in known} != {rate}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from mutua.data.labels import Labels, encode_labels, plain_array
 from mutua.data.pictures import curves
 from mutua.data.reading import Reading
 from mutua.data.splits import part
+from mutua.data.table import Columns, columns_of, read_table
 from mutua.types import Batch, InputError, Rows, Spec
 
 __all__ = ["TABLE", "rows"]
+
+
+LABELS = ("label", "class", "target", "y")
+"""A column of one of these names holds labels where nobody names another."""
 
 
 def _load(place: Path, split: str, reading: Reading, access: Access) -> Examples:
@@ -30,12 +36,37 @@ def _load(place: Path, split: str, reading: Reading, access: Access) -> Examples
         if x is None:
             raise InputError(f"{place}: arrays {', '.join(arrays) or 'none'}; name the rows x, and labels y")
         found = {
-            k: v for k, v in arrays.items() if v is not x and v.shape == x.shape[:1] and v.dtype.kind in "iubU"
+            name: values
+            for name, values in arrays.items()
+            if values is not x and values.shape == x.shape[:1] and values.dtype.kind in "iubU"
         }
         return _part(rows(x, targets=found, source=str(place)), split)
     if place.suffix == ".npy":
         return _part(rows(opened_npy(place), source=str(place)), split)
-    raise InputError(f"{place}: a file of no known kind; give .npy or .npz")
+    return _part(_of_columns(read_table(place), reading.target), split)
+
+
+def _of_columns(columns: Columns, target: str | None) -> Held:
+    """Rows of named columns: categories as indicators, missing cells as NaN. The labels' column is kept out."""
+    named = target or next((name for name in columns.names if name.lower() in LABELS), None)
+    parts, titles = [], []
+    for column in columns:
+        if column.name == named:
+            continue
+        column.check(columns.where(column), missing=True)
+        values = column.values.astype(np.float32)[:, None]
+        if column.kind == "category" and len(column.names) > 2:
+            values = (column.values[:, None] == np.arange(len(column.names))).astype(np.float32)
+        if column.missing is not None:
+            values[column.missing] = np.nan
+        parts.append(values)
+        titles += [column.name] * values.shape[1]
+    if not parts:
+        raise InputError(f"{columns.source}: has no column beside {named!r}; there is nothing to learn from")
+    known = {} if named is None else {named: Labels(*columns.label(named))}
+    whole = rows(np.hstack(parts), source=columns.source)
+    about = f"{columns.source} ({len(parts)} columns{'' if named is None else f', labels {named}'})"
+    return replace(whole, targets=known, source=about)
 
 
 def _part(whole: Held, split: str) -> Held:
@@ -67,7 +98,9 @@ def rows(x: np.ndarray | Tensor, *, targets: Mapping[str, Any] | None = None, so
 def _held(data: Any, reading: Reading, access: Access) -> Examples:
     if isinstance(data, tuple) and len(data) == 2:
         return rows(data[0], targets={"label": data[1]})
-    return rows(data if isinstance(data, (np.ndarray, Tensor)) else np.asarray(data))
+    if isinstance(data, (np.ndarray, Tensor)):
+        return rows(data)
+    return _of_columns(columns_of(data, "data"), reading.target)
 
 
 def _raw(train: Rows) -> Callable[[Batch], np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,10 @@ class Files:
     dtype: str
 
     @property
+    def moment(self) -> tuple[int, ...]:
+        return (self.channels,)
+
+    @property
     def lengths(self) -> np.ndarray:
         # What a resampler makes of n samples is rounded down, so that no window asks for more than there is.
         return np.array([head.frames * self.rate // head.rate for head in self.headers], np.int64)
@@ -98,11 +103,12 @@ class Files:
                     return self._mixed(_from(file, start, count, self.dtype), path, count)
                 import soxr
 
-                first = max(start * head.rate // self.rate - _MARGIN, 0)
+                # Reading begins where a sample of either rate lies, so that windows lie on one grid.
+                step = head.rate // math.gcd(head.rate, self.rate)
+                first = max(start * head.rate // self.rate - _MARGIN, 0) // step * step
                 last = min(-(-(start + count) * head.rate // self.rate) + _MARGIN, head.frames)
                 wide = soxr.resample(_from(file, first, last - first, "float32"), head.rate, self.rate)
-                # The first sample read lies between two of the new ones: the nearest is taken.
-                at = start - round(first * self.rate / head.rate)
+                at = start - first * self.rate // head.rate
                 return self._mixed(wide[at : at + count], path, count)
         except soundfile.SoundFileError as error:
             raise InputError(f"{path}: broken at sample {start:,} ({reason(error)}); copy it again") from error

@@ -132,3 +132,16 @@ def held_out_segments(
     out = np.random.default_rng([seed, 4]).permutation(segments)[:count]
     test = np.isin(mixture.u, out)
     return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+def equal_segments(n: int, count: int) -> Int64[np.ndarray, " n"]:
+    """The number of the segment of each of n rows in order: `count` segments, lengths equal or one apart.
+
+    Raises `InputError` unless 1 <= count <= n.
+
+    >>> equal_segments(7, 3)
+    array([0, 0, 0, 1, 1, 2, 2])
+    """
+    if not 1 <= count <= n:
+        raise InputError(f"segments: {count} of {n} rows; give 1 to {n}")
+    return np.arange(n, dtype=np.int64) * count // n

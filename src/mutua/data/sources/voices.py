@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mutua.data.auxiliary import equal_segments
-from mutua.data.sources.base import Mixture, check_seed
+from mutua.data.sources.base import Mixture, check_seed, equal_segments
 from mutua.data.sources.mixing import Mixing
 from mutua.data.sources.published import Draw, tcl_mixing
 from mutua.types import InputError

@@ -21,7 +21,6 @@ from mutua.evaluation.sources.variability import Variability
 from mutua.types import InputError, Result, Table
 
 __all__ = [
-    "INDETERMINACIES",
     "Agreement",
     "Comparison",
     "agreement",
@@ -33,33 +32,6 @@ __all__ = [
 LEAST_AGREEMENT = 0.9
 """Restarts that agree less than this on average found different components."""
 
-INDETERMINACIES: dict[str, str] = {
-    "TCL": (
-        "The features are the statistics |s_i| of the sources up to a linear map, which the last linear ICA "
-        "resolves: so the |s_i| are known up to order, scale and shift, and the signs of sources not at all."
-    ),
-    "GCL": (
-        "Each source is known up to order and an invertible map of it alone (scale, sign, bending); compare it by "
-        "ranks. Where every source's density is an exponential family of one statistic (scales alone are "
-        "modulated), it is that statistic, such as |s_i|, and up to a linear map of all of them."
-    ),
-    "PCL": "Each source is known up to order and an invertible map of it alone (scale, sign, bending).",
-    "IVAE": (
-        "The statistics of the prior are known up to a linear map. With a Gaussian prior whose variances alone "
-        "are modulated they are the squares s_i^2, up to order, scale and shift; with means modulated too, each "
-        "source up to order and an affine map."
-    ),
-    "FlowICA": (
-        "With the family of the prior fixed, each source is known up to order, sign, scale and shift, as far as "
-        "the flow is flexible enough; with the wrong family, up to a monotone map besides."
-    ),
-    "VAE": (
-        "Nothing identifies the latents: any map that keeps the prior, and there are infinitely many besides "
-        "rotations, gives the same p(x) and other latents."
-    ),
-}
-"""Method to what its theory leaves open even with infinite data."""
-
 
 @dataclass(frozen=True)
 class Agreement:
@@ -68,6 +40,12 @@ class Agreement:
     mean: float
     lowest: float
     matrix: Float[np.ndarray, "r r"]
+
+    @classmethod
+    def of_matrix(cls, matrix: Float[np.ndarray, "r r"]) -> Agreement:
+        """Of the MCC of every pair of runs."""
+        every = matrix[np.triu_indices(len(matrix), 1)]
+        return cls(float(every.mean()), float(every.min()), matrix)
 
     def words(self) -> list[str]:
         told = f"restarts agree with MCC {self.mean:.3f} on average, {self.lowest:.3f} at worst"
@@ -125,11 +103,9 @@ def agreement(runs: Sequence[np.ndarray], correlation: Correlation = pearson) ->
             f"runs: shapes {', '.join(str(np.shape(run)) for run in runs)}; give the same rows of all"
         )
     matrix = np.eye(len(runs))
-    pairs = list(combinations(range(len(runs)), 2))
-    for i, j in pairs:
+    for i, j in combinations(range(len(runs)), 2):
         matrix[i, j] = matrix[j, i] = mcc(runs[i], runs[j], correlation)
-    every = [matrix[pair] for pair in pairs]
-    return Agreement(float(np.mean(every)), float(np.min(every)), matrix)
+    return Agreement.of_matrix(matrix)
 
 
 def beats_linear(
@@ -173,8 +149,10 @@ def warn_unless_better(found: Comparison) -> None:
 
 def evidence(
     method: str,
+    indeterminacy: str,
     *,
     sources: int,
+    identified: bool = True,
     variability: Variability | None = None,
     restarts: Agreement | None = None,
     comparison: Comparison | None = None,
@@ -183,13 +161,10 @@ def evidence(
 ) -> Result:
     """What is known of a fit without the truth: a table of checks, and in words the verdict and what is left open.
 
-    method: a key of `INDETERMINACIES`. sources: how many were looked for. A check that wasn't made is listed so.
-    words: further sentences of the method's own, put last.
-
-    Raises `InputError` for a method that isn't known.
+    method: its name. indeterminacy: what its theory leaves open even with infinite data; `identified` is False
+    where that is everything. sources: how many were looked for. A check that wasn't made is listed so. words:
+    further sentences of the method's own, put last.
     """
-    if method not in INDETERMINACIES:
-        raise InputError(f"method: no {method!r}; use one of {', '.join(sorted(INDETERMINACIES))}")
     rows: list[list[Any]] = []
     said: list[str] = []
     if variability is None:
@@ -218,7 +193,7 @@ def evidence(
         (comparison, comparison is not None and comparison.better),
     )]  # fmt: skip
     made = sum(check is not None for check in (variability, restarts, comparison))
-    if method == "VAE":
+    if not identified:
         first = f"The {sources} latents are not identified, whatever the checks say."
     elif made == 0:
         first = f"Nothing was checked: whether the {sources} components are the sources is open."
@@ -234,5 +209,5 @@ def evidence(
         "Modulation: the smallest singular value of the modulation matrix, and what noise alone reaches. "
         "Agreement: MCC between restarts. Gain: a row, held out.",
     )
-    said = [first, *said, f"Left open by the theory: {INDETERMINACIES[method]}", *words]
+    said = [first, *said, f"Left open by the theory: {indeterminacy}", *words]
     return Result(f"{method}: evidence without the truth", [table], {}, said, dict(settings or {}))

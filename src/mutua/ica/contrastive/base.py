@@ -5,16 +5,39 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from mutua.estimators.auxiliary import Auxiliary
+from mutua.estimators.base import Estimator
+from mutua.estimators.devices import device_here, device_of
+from mutua.estimators.files import result_of
+from mutua.estimators.restarts import best_of
+from mutua.estimators.rows import rows_of
+from mutua.estimators.splits import last_rows
+from mutua.estimators.validation import (
+    Constraint,
+    choice,
+    device_name,
+    flag,
+    nonnegative,
+    optional,
+    or_word,
+    positive,
+    seed,
+    several,
+    share,
+    whole,
+)
+from mutua.estimators.whitening import Whitening, whitening
 from mutua.evaluation import pearson
 from mutua.evaluation.sources.evidence import (
     Agreement,
@@ -27,16 +50,12 @@ from mutua.evaluation.sources.evidence import (
 from mutua.evaluation.sources.mcc import Correlation
 from mutua.evaluation.sources.variability import Variability
 from mutua.ica.contrastive import descent
-from mutua.ica.contrastive.checks import checked_settings
 from mutua.ica.contrastive.networks import NETWORKS
-from mutua.ica.contrastive.pairs import Pairs, apart, device_of, whitened
-from mutua.ica.contrastive.saving import restored, saved
-from mutua.ica.linear.checks import rows_of
+from mutua.ica.contrastive.pairs import Pairs
 from mutua.ica.linear.model import LinearICA
-from mutua.ica.linear.whitening import whitening
 from mutua.types import InputError, Method, Result
 
-__all__ = ["Learned"]
+__all__ = ["Contrastive"]
 
 # Rows a forward pass takes when nothing is learned.
 _CHUNK = 8192
@@ -52,19 +71,73 @@ _LEAST_WIDTH = 20
 _LARGEST = 1e9
 
 
-class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class Contrastive(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Base of the contrastive estimators. A subclass says what is contrasted with what, and by which critic.
 
     It defines `_pairs`, `_method`, `_nats`, and where it needs them `_variability` and `_unmixed`.
+
+    Args:
+        n_components: how many; None for as many as independent channels; "auto" for the fewest of which the
+            held-out contrast is no worse than that of all.
+        network: "bent" (linear maps with smooth, learned leaky ReLUs between), or "maxout", as published.
+        hidden_layer_sizes: units between the linear maps, each None for twice the channels (`PCL`: four times),
+            and 20 at least. () is a linear unmixing.
+        max_iter: steps of training.
+        batch_size, learning_rate: rows a step, and Adam's peak rate.
+        decorrelate: weight of a penalty on correlations between components, and between their magnitudes, and on
+            means away from 0, where |.| folds them; it falls to 0 with the rate. Without it two often follow one
+            source, and one source has none.
+        n_init: fits from different starts; the one with the largest held-out contrast is kept.
+        validation_fraction: share of the rows held out for that and for `report`: the last of each segment. 0 for
+            none.
+        baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps (1,000 at least, where
+            there are as many), for comparison.
+        device: "auto", "cpu" or "cuda".
+        random_state: a whole number: of starts and batches.
     """
 
-    _name: ClassVar[str]
-    """A key of `mutua.evaluation.sources.evidence.INDETERMINACIES`."""
+    n_components: Any = None
+    _: KW_ONLY
+    network: Any = "bent"
+    hidden_layer_sizes: Any = (None, None, None)
+    max_iter: Any = 20_000
+    batch_size: Any = 1024
+    learning_rate: Any = 0.01
+    decorrelate: Any = 1.0
+    n_init: Any = 1
+    validation_fraction: Any = 0.1
+    baseline: Any = True
+    device: Any = "auto"
+    random_state: Any = 0
+
     _alike: ClassVar[Correlation] = staticmethod(pearson)
     """What the theory leaves free between two runs."""
-
     _widen: ClassVar[int] = 2
-    """Units between the network's maps, in multiples of the channels, where `width` is None."""
+    """Units between the network's maps, in multiples of the channels, where none are given."""
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "n_components": or_word(optional(whole(1)), "auto"),
+        "network": choice(NETWORKS),
+        "hidden_layer_sizes": several(optional(whole(1))),
+        "max_iter": whole(1),
+        "batch_size": whole(2),
+        "learning_rate": positive,
+        "decorrelate": nonnegative,
+        "n_init": whole(1),
+        "validation_fraction": share,
+        "baseline": flag,
+        "device": device_name,
+        "random_state": seed,
+    }
+    _renamed: ClassVar[Mapping[str, str]] = {
+        "restarts": "n_init",
+        "validation": "validation_fraction",
+        "layers": "hidden_layer_sizes",
+        "width": "hidden_layer_sizes",
+    }
+    _plain: ClassVar[tuple[str, ...]] = ("n_components_", "n_iter_")
+    _arrays: ClassVar[tuple[str, ...]] = ("contrasts_",)
 
     # --- what a subclass says ---------------------------------------------------------------------------------
 
@@ -92,13 +165,6 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """What that map is applied to."""
         return h
 
-    def _coding(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """What `_pairs` remembers, as plain settings and arrays."""
-        return {}, {}
-
-    def _recall(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Undo `_coding`."""
-
     # --- scikit-learn -----------------------------------------------------------------------------------------
 
     def fit(self, X: Any, u: Any = None) -> Any:
@@ -106,58 +172,57 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
         A fit that fails leaves what was fitted before.
         """
-        before = dict(self.__dict__)
-        try:
-            return self._fitted(X, u)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        with self._refit():
+            self._find(X, u)
+        return self
 
-    def _fitted(self, X: Any, u: Any) -> Any:
+    def _check(self) -> None:
+        super()._check()
+        if not self.validation_fraction and (self.n_components == "auto" or self.n_init > 1):
+            raise InputError(
+                "validation_fraction: 0 leaves no rows to choose restarts or n_components by; use 0.1 or so"
+            )
+
+    def _find(self, X: Any, u: Any) -> None:
         x = rows_of(self, X, reset=True)
-        checked_settings(self)
-        self._settings = self.get_params(deep=False)
         device = device_of(self.device)
         covariance = np.cov(x.T).reshape(x.shape[1], x.shape[1])
         self._white = whitening(x.mean(0), covariance, None, samples=len(x), reduce_rank=True)
-        pairs = self._pairs(whitened(x, self._white, device).float(), u, fitted=False)
-        train, test = (pairs.take(rows) for rows in apart(pairs.index, len(pairs), self.validation))
+        pairs = self._pairs(torch.from_numpy(self._white(x)).to(device).float(), u, fitted=False)
+        train, test = (pairs.take(rows) for rows in last_rows(pairs.index, len(pairs), self.validation_fraction))
         if len(train) < 2 or (self._judged and len(test) < 2):
             raise InputError(
                 f"X: {len(pairs)} rows make {len(train)} to train on and {len(test)} to judge by; give more, or "
-                "another validation"
+                "another validation_fraction"
             )
         self.tried_: dict[int, float] = {}
         k = self._components(train, test)
-        runs: list[Method] = []
-        self.contrasts_ = np.full(self.restarts, np.nan)
-        for restart in range(self.restarts):
-            method = self._trained(train, k, self.max_iter, restart)
-            runs.append(method)
-            if self._judged:
-                self.contrasts_[restart] = float(self._nats(method, test).mean())
-        best = self._best() if self._judged else 0
-        self._model: Any = runs[best]
+        ranked = best_of(
+            (self._trained(train, k, self.max_iter, start) for start in range(self.n_init)),
+            lambda run: float(self._nats(run, test).mean()) if self._judged else 0.0,
+        )
+        self.contrasts_ = np.array(ranked.scores if self._judged else [np.nan])
+        if self._judged:
+            self._judge(max(ranked.scores))
+        self._model: Any = ranked.best
         self.n_iter_ = self.max_iter
         self.n_components_ = k
         h = self._outputs(train.x)
         self._unmix = self._unmixed(h)
-        self.variability_ = self._variability(self._final(h, self._unmix), train)
+        self.variability_: Variability | None = self._variability(self._final(h, self._unmix), train)
         self.agreement_: Agreement | None = None
         self.comparison_: Comparison | None = None
-        if self._judged:
-            if self.restarts > 1:
-                self.agreement_ = agreement([self._again(run, train, test) for run in runs], type(self)._alike)
-            if self.baseline and len(test) >= 10:
-                linear = self._linear(x, train, k)
-                self.comparison_ = beats_linear(
-                    self._nats(self._model, test).numpy(), self._nats(linear, test).numpy()
-                )
+        if self.n_init > 1:
+            codes = [self._again(run, train, test) for run in ranked.runs]
+            self.agreement_ = agreement(codes, type(self)._alike)
+        if self._judged and self.baseline and len(test) >= 10:
+            linear = self._linear(x, train, k)
+            self.comparison_ = beats_linear(
+                self._nats(self._model, test).numpy(), self._nats(linear, test).numpy()
+            )
         self._report = self._evidence()
         if self.comparison_ is not None:
             warn_unless_better(self.comparison_)
-        return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "n k"]:
         """Components (n, k); no u is needed."""
@@ -179,26 +244,63 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._report
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator as safetensors. Raises `InputError` for settings that are no plain values."""
-        check_is_fitted(self)
-        saved(self, path)
+    # --- files ------------------------------------------------------------------------------------------------
+
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        settings, arrays = {"report": asdict(self._report)}, self._white.arrays()
+        if (found := getattr(self, "_auxiliary", None)) is not None:
+            settings["classes"], coding = found.coding()
+            arrays |= coding
+        if self._unmix is not None:
+            arrays |= {"unmix.mean": self._unmix[0], "unmix.matrix": self._unmix[1]}
+        return settings, arrays | {f"model.{name}": value for name, value in self._model.state_dict().items()}
+
+    def _unpack(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        # `report` says what it said; the evidence itself is not kept.
+        self.agreement_ = self.variability_ = self.comparison_ = None
+        self._white = Whitening.of_arrays(arrays, self.n_features_in_)
+        self._auxiliary: Any = Auxiliary.of_coding(settings.get("classes"), arrays)
+        self._unmix = (arrays["unmix.mean"], arrays["unmix.matrix"]) if "unmix.mean" in arrays else None
+        self._report = result_of(settings["report"])
+        self._model = self._method(self._network(self.n_components_), self.n_components_, 0)
+        weights = {
+            name.removeprefix("model."): torch.from_numpy(value)
+            for name, value in arrays.items()
+            if name.startswith("model.")
+        }
+        self._model.load_state_dict(weights)
+        self._model.to(device_here(self.device)).eval()
 
     @classmethod
-    def load(cls, path: str | Path) -> Any:
-        """A fitted estimator that `save` wrote. Raises `InputError` naming the file where it is none.
-
-        `report` says what it said; the evidence itself (`agreement_`, `variability_`, `comparison_`) is None.
-        """
-        found = restored(cls, path)
-        found.agreement_ = found.variability_ = found.comparison_ = None
-        return found
+    def _of_first_format(
+        cls, settings: dict[str, Any], arrays: dict[str, np.ndarray]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        old = dict(settings["parameters"])
+        sizes = [old.pop("width")] * (old.pop("layers") - 1)
+        if "hidden" in old:
+            old["u_layer_sizes"] = old.pop("hidden")
+        if "contrast" in old:
+            given = old["contrast"]
+            words = {"nce": "logistic", "logistic": "jsd"}
+            old["contrast"] = (
+                words.get(given, given) if isinstance(given, str) else [words.get(one, one) for one in given]
+            )
+        parameters = {cls._renamed.get(name, name): value for name, value in old.items()}
+        first = {
+            **settings,
+            **settings["coding"],
+            "parameters": parameters | {"hidden_layer_sizes": sizes},
+            "n_components_": settings["n_components"],
+            "n_iter_": parameters["max_iter"],
+        }
+        named = {"contrasts": "contrasts_", "share": "_share"}
+        return first, {named.get(name, name): value for name, value in arrays.items()}
 
     # --- the work ---------------------------------------------------------------------------------------------
 
     @property
     def _judged(self) -> bool:
-        return self.validation > 0
+        return self.validation_fraction > 0
 
     @property
     def _n_features_out(self) -> int:
@@ -207,29 +309,26 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _whitened(self, X: Any) -> Float[Tensor, "n k"]:
         rows = rows_of(self, X, reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            z = whitened(rows, self._white, next(self._model.parameters()).device)
+            z = torch.from_numpy(self._white(rows)).to(next(self._model.parameters()).device)
         if not bool((z.abs() < _LARGEST).all()):
             row = int((z.abs() < _LARGEST).all(1).int().argmin())
             raise InputError(f"X: row {row} is beyond {_LARGEST:g} deviations of the fitted; check its units")
         return z
 
-    def _best(self) -> int:
-        """The restart with the largest held-out contrast."""
-        contrasts = np.where(np.isfinite(self.contrasts_), self.contrasts_, -np.inf)
-        best = int(contrasts.argmax())
-        if contrasts[best] < _ABSURD:
+    def _judge(self, best: float) -> None:
+        """Warn, or raise `InputError`, where the largest held-out contrast is no more than chance, or absurd."""
+        if best < _ABSURD:
             raise InputError(
-                f"training: it diverged: {contrasts[best]:.3g} nats a row on rows held out, at best; lower "
+                f"training: it diverged: {best:.3g} nats a row on rows held out, at best; lower "
                 f"learning_rate ({self.learning_rate:g}), or look for outliers in X"
             )
-        if contrasts[best] < _CHANCE:
+        if best < _CHANCE:
             warnings.warn(
-                f"{type(self).__name__}: {contrasts[best]:.3g} nats a row on rows held out, no more than chance: "
+                f"{type(self).__name__}: {best:.3g} nats a row on rows held out, no more than chance: "
                 "the components mean nothing; raise max_iter, lower learning_rate, or else u doesn't tell of X",
                 UserWarning,
                 stacklevel=4,
             )
-        return best
 
     def _final(
         self, h: Float[np.ndarray, "n k"], unmix: tuple[np.ndarray, np.ndarray] | None
@@ -249,8 +348,8 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _sized(self, inputs: int, outputs: int) -> nn.Sequential:
         """The kind of network asked for, of any number of inputs and outputs."""
-        width = self.width or max(_LEAST_WIDTH, self._widen * inputs)
-        return NETWORKS[self.network](inputs, outputs, self.layers, width)
+        usual = max(_LEAST_WIDTH, self._widen * inputs)
+        return NETWORKS[self.network](inputs, outputs, [size or usual for size in self.hidden_layer_sizes])
 
     def _trained(self, pairs: Pairs, components: int, steps: int, restart: int) -> Method:
         with torch.random.fork_rng(devices=[]):
@@ -332,10 +431,13 @@ class Learned(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             tried = ", ".join(f"{k}: {nats:.4f}" for k, nats in sorted(self.tried_.items()))
             judged.append(f"Held-out contrast by number of components, of short fits: {tried} nats.")
         return evidence(
-            self._name,
+            type(self).__name__,
+            self.indeterminacy,
             sources=self.n_components_,
             variability=self.variability_,
             restarts=self.agreement_,
             comparison=self.comparison_,
-            words=judged if self._judged else ["No rows were held out (validation=0): nothing judges the fit."],
+            words=judged
+            if self._judged
+            else ["No rows were held out (validation_fraction=0): nothing judges the fit."],
         )

@@ -1,7 +1,8 @@
-"""What `GCL` and `PCL` raise, and how it is read on rows held out."""
+"""Training objectives of `GCL` and `PCL`, and their held-out value in nats."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,28 +12,47 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mutua.bounds import infonce, jsd, logistic
+from mutua.estimators.validation import Constraint
 from mutua.ica.contrastive.pairs import Pairs
 from mutua.types import Bound, Contrast, InputError, names
 
-__all__ = ["CONTRASTS", "contrast_of", "given_nats"]
+__all__ = ["CONTRAST", "CONTRASTS", "contrast_of", "given_nats"]
 
-CONTRASTS: dict[str, Contrast | Bound] = {"infonce": infonce, "nce": logistic, "logistic": jsd}
-"""What is raised: see `mutua.bounds`, where any other is to be had for `mutua.objectives.Given`."""
+CONTRASTS: dict[str, Contrast | Bound] = {"infonce": infonce, "logistic": logistic, "jsd": jsd}
+"""What is raised, each under its name in `mutua.bounds`; any other is to be had for `mutua.objectives.Given`."""
 
 # Rows that are contrasted with each other when the contrast is read: nats are at most their logarithm.
 _READ = 1024
 
 
-def contrast_of(choice: Any, restart: int) -> Contrast | Bound:
-    """What a restart raises: the contrast of that name, or of several names each in turn.
+def _known(choice: Any) -> bool:
+    several = _several(choice)
+    if "nce" in several:
+        raise InputError("contrast: 'nce' is called 'logistic' now, as in mutua.bounds; what was so is 'jsd'")
+    return len(several) > 0 and all(isinstance(one, str) and one in CONTRASTS for one in several)
 
-    Raises `InputError` where one is none of `CONTRASTS`.
-    """
-    several = [choice] if isinstance(choice, str) or not isinstance(choice, Sequence) else list(choice)
-    for name in several or [choice]:
-        if not isinstance(name, str) or name not in CONTRASTS:
-            raise InputError(f"contrast: no {name!r}; use {names(CONTRASTS)}, or several of them")
-    return CONTRASTS[several[restart % len(several)]]
+
+def _several(choice: str | Sequence[str]) -> list[str]:
+    return [choice] if isinstance(choice, str) else list(choice)
+
+
+CONTRAST = Constraint(
+    lambda choice: isinstance(choice, Sequence) and _known(choice),
+    f"one of {names(CONTRASTS)}, or several of them",
+)
+
+
+def contrast_of(choice: str | Sequence[str], start: int) -> Contrast | Bound:
+    """What a start raises: the contrast of that name, or of several names each in turn."""
+    if choice == "logistic":
+        warnings.warn(
+            "contrast: 'logistic' is bounds.logistic, own pair against each other, summed; what had this name in "
+            "release 0.1, the two weighing the same, is 'jsd'",
+            FutureWarning,
+            stacklevel=2,
+        )
+    several = _several(choice)
+    return CONTRASTS[several[start % len(several)]]
 
 
 @torch.no_grad()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from numbers import Integral
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,17 +12,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mutua.critics import STATISTICS, AbsoluteInnovation, ExponentialFamily
-from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments
+from mutua.estimators.auxiliary import Auxiliary, again, auxiliary, check_segments
+from mutua.estimators.validation import Constraint, choice, flag, optional, several, whole
 from mutua.evaluation import spearman
 from mutua.evaluation.sources.mcc import Correlation
 from mutua.evaluation.sources.variability import Variability, binned
-from mutua.ica.contrastive.base import Learned
-from mutua.ica.contrastive.contrasts import contrast_of, given_nats
+from mutua.ica.contrastive.base import Contrastive
+from mutua.ica.contrastive.contrasts import CONTRAST, contrast_of, given_nats
 from mutua.ica.contrastive.networks import OneHot, Waves, linear
 from mutua.ica.contrastive.pairs import Pairs
 from mutua.ica.contrastive.tcl import means_vary, scales_vary, unmixed, warn_few
 from mutua.objectives import Given
-from mutua.types import Critic, InputError, Method, names
+from mutua.types import Critic, InputError, Method
 
 __all__ = ["GCL"]
 
@@ -31,7 +32,8 @@ _WAVES = 12
 _BINS = 50
 
 
-class GCL(Learned):
+@dataclass(eq=False, repr=False)
+class GCL(Contrastive):
     """Generalised contrastive learning: x = f(s), the s_i independent given u, each depending on u.
 
     A network h(x) and a critic that is a sum over components tell (x, u) from (x, u*), u* of another row:
@@ -51,14 +53,16 @@ class GCL(Learned):
             one alone, "absolute" or "square"; "learned", which needs more rows and steps. Or "innovation", a
             critic of its own, psi_i = -|h_i - g_i(u)| and terms of h_i alone, g a network: for a vector u that
             sources follow with Laplace noise, such as the x before.
-        contrast: "infonce", which u of the batch is x's own; or "logistic", as published: own u against others',
-            the two weighing the same, or "nce": the others summed; or several of them, see `PCL`.
-        hidden: widths of the network lambda(u) where u is a vector; for a label it is a table.
+        contrast: "infonce", which u of the batch is x's own; or "jsd", as published: own u against others', the
+            two weighing the same, or "logistic": the others summed; or several of them, see `PCL`.
+        u_layer_sizes: units of the hidden layers of the network lambda(u) where u is a vector; for a label it is a
+            table.
         unmix: apply linear ICA to the statistics: None where there is one for each component, or True or False.
-        n_components, segments, network, layers, width, max_iter, batch_size, learning_rate, decorrelate, restarts,
-            validation, baseline, device, random_state: as in `TCL`. A start can end with |s| in place of a source,
-            and a lower held-out contrast: hence the restarts. Held out are the last rows of each segment, or ten
-            runs of neighbouring rows where u is a vector.
+        segments: as in `TCL`.
+        n_components, network, hidden_layer_sizes, max_iter, batch_size, learning_rate, decorrelate, n_init,
+            validation_fraction, baseline, device, random_state: as in `Contrastive`. A start can end with |s| in
+            place of a source, and a lower held-out contrast: hence several. Held out are the last rows of each
+            segment, or ten runs of neighbouring rows where u is a vector.
 
     Attributes: as in `TCL`. Raises and warns as `TCL`.
 
@@ -66,51 +70,31 @@ class GCL(Learned):
     Learning, arXiv:1805.08651.
     """
 
-    _name: ClassVar[str] = "GCL"
-    _auxiliary: Auxiliary
-    _alike: ClassVar[Correlation] = staticmethod(spearman)
+    _: KW_ONLY
+    statistics: Any = "scales"
+    contrast: Any = "infonce"
+    u_layer_sizes: Any = (64,)
+    unmix: Any = None
+    segments: Any = None
+    max_iter: Any = 6_000
+    batch_size: Any = 256
+    n_init: Any = 3
 
-    # Any: scikit-learn sets anything, and wants it judged in fit.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        statistics: Any = "scales",
-        contrast: Any = "infonce",
-        hidden: Any = (64,),
-        unmix: Any = None,
-        segments: Any = None,
-        network: Any = "bent",
-        layers: Any = 4,
-        width: Any = None,
-        max_iter: Any = 6_000,
-        batch_size: Any = 256,
-        learning_rate: Any = 0.01,
-        decorrelate: Any = 1.0,
-        restarts: Any = 3,
-        validation: Any = 0.1,
-        baseline: Any = True,
-        device: Any = "auto",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.statistics = statistics
-        self.contrast = contrast
-        self.hidden = hidden
-        self.unmix = unmix
-        self.segments = segments
-        self.network = network
-        self.layers = layers
-        self.width = width
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.decorrelate = decorrelate
-        self.restarts = restarts
-        self.validation = validation
-        self.baseline = baseline
-        self.device = device
-        self.random_state = random_state
+    indeterminacy: ClassVar[str] = (
+        "Each source is known up to order and an invertible map of it alone (scale, sign, bending); compare it by "
+        "ranks. Where every source's density is an exponential family of one statistic (scales alone are "
+        "modulated), it is that statistic, such as |s_i|, and up to a linear map of all of them."
+    )
+    _alike: ClassVar[Correlation] = staticmethod(spearman)
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        **Contrastive._constraints,
+        "statistics": choice({"innovation", "learned", *STATISTICS}),
+        "contrast": CONTRAST,
+        "u_layer_sizes": several(whole(1)),
+        "unmix": optional(flag),
+        "segments": optional(whole(2)),
+    }
+    _renamed: ClassVar[Mapping[str, str]] = {**Contrastive._renamed, "hidden": "u_layer_sizes"}
 
     def score(self, X: Any, u: Any = None) -> float:
         """The contrast of each x with its u against all u of 1,024 rows (InfoNCE), in nats a row: a lower bound of
@@ -119,9 +103,8 @@ class GCL(Learned):
 
     def _pairs(self, z: Float[Tensor, "n d"], u: Any, *, fitted: bool) -> Pairs:
         if fitted:
-            found = again(u, len(z), self._auxiliary)
+            found: Auxiliary = again(u, len(z), self._auxiliary)
         else:
-            self._checked()
             found = self._auxiliary = auxiliary(u, len(z), segments=self.segments)
             if found.index is not None:
                 check_segments(found.index, z.shape[1])
@@ -131,15 +114,8 @@ class GCL(Learned):
         assert found.vector is not None
         return Pairs(z, torch.from_numpy(found.vector).float().to(z.device))
 
-    def _checked(self) -> None:
-        if not isinstance(self.statistics, str) or self.statistics not in {"innovation", "learned", *STATISTICS}:
-            raise InputError(f"statistics: no {self.statistics!r}; use one of learned, {names(STATISTICS)}")
-        contrast_of(self.contrast, 0)
-        sizes = self.hidden if isinstance(self.hidden, (tuple, list)) else [None]
-        if not all(isinstance(width, Integral) and int(width) > 0 for width in sizes):
-            raise InputError(f"hidden: {self.hidden!r}; use a tuple of whole numbers above 0")
-        if self.unmix is not None and not isinstance(self.unmix, (bool, np.bool_)):
-            raise InputError(f"unmix: {self.unmix!r}; use True, False or None")
+    def _check(self) -> None:
+        super()._check()
         if self.unmix and self._fixed is None:
             raise InputError("unmix: True needs fixed statistics, one a component; use 'absolute' or 'square'")
 
@@ -154,7 +130,7 @@ class GCL(Learned):
         return self.statistics if self.statistics in ("absolute", "square") else None
 
     def _method(self, encoder: nn.Module, components: int, restart: int) -> Method:
-        found = self._auxiliary
+        found: Auxiliary = self._auxiliary
         read: nn.Module = OneHot(found.count) if found.discrete else nn.Identity()
         columns = found.width
         if not found.discrete and columns == 1:
@@ -166,7 +142,7 @@ class GCL(Learned):
                 encoder, critic, nn.Sequential(read, centre), contrast=contrast_of(self.contrast, restart)
             )
         statistics = None if self.statistics == "learned" else self.statistics
-        hidden = () if found.discrete else tuple(int(width) for width in self.hidden)
+        hidden = () if found.discrete else tuple(int(width) for width in self.u_layer_sizes)
         critic = ExponentialFamily(components, columns, statistics, hidden)
         return Given(encoder, critic, read, contrast=contrast_of(self.contrast, restart))
 
@@ -191,20 +167,3 @@ class GCL(Learned):
     def _unmixed(self, h: Float[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray] | None:
         wanted = self._fixed is not None if self.unmix is None else self.unmix
         return unmixed(self._statistics(h)) if wanted else None
-
-    def _coding(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        found = self._auxiliary
-        if found.classes is not None:
-            return {"classes": found.classes.tolist()}, {}
-        assert found.centre is not None
-        assert found.spread is not None
-        return {"classes": None}, {"u.centre": found.centre, "u.spread": found.spread}
-
-    def _recall(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        if settings["classes"] is not None:
-            self._auxiliary = Auxiliary(index=np.zeros(0, np.int64), classes=np.array(settings["classes"]))
-        else:
-            width = len(arrays["u.centre"])
-            self._auxiliary = Auxiliary(
-                vector=np.zeros((0, width)), centre=arrays["u.centre"], spread=arrays["u.spread"]
-            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int64
@@ -55,24 +55,24 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
     return layer
 
 
-def bent(inputs: int, outputs: int, layers: int, width: int) -> nn.Sequential:
-    """`layers` linear maps with `Bent` units between; one is linear. Close to how mixtures of leaky ReLU, or of
+def bent(inputs: int, outputs: int, sizes: Sequence[int]) -> nn.Sequential:
+    """Linear maps with so many `Bent` units between; none is linear. Close to how mixtures of leaky ReLU, or of
     tanh(x) + 0.1 x, are undone, and twice as wide as the data by the estimators' default: of square layers too
     few end where they should."""
     parts: list[nn.Module] = []
-    for _ in range(layers - 1):
+    for width in sizes:
         parts += [linear(inputs, width), Bent(width)]
         inputs = width
     return nn.Sequential(*parts, linear(inputs, outputs))
 
 
-def maxout(inputs: int, outputs: int, layers: int, width: int) -> nn.Sequential:
-    """`layers` - 1 times maxout of two, then a linear map.
+def maxout(inputs: int, outputs: int, sizes: Sequence[int]) -> nn.Sequential:
+    """Layers of so many maxout units, each of two, then a linear map.
 
     Paper: Hyvärinen and Morioka 2016 and 2017: 40 units where there are 20 sources, the last hidden layer 20.
     """
     parts: list[nn.Module] = []
-    for _ in range(layers - 1):
+    for width in sizes:
         parts += [Maxout(inputs, width)]
         inputs = width
     return nn.Sequential(*parts, linear(inputs, outputs))
@@ -101,5 +101,5 @@ class Waves(nn.Module):
         return torch.cat([u, phases.sin(), phases.cos()], -1)
 
 
-NETWORKS: dict[str, Callable[[int, int, int, int], nn.Sequential]] = {"bent": bent, "maxout": maxout}
-"""Name to a maker of the network, given inputs, outputs, linear maps and the width between them."""
+NETWORKS: dict[str, Callable[[int, int, Sequence[int]], nn.Sequential]] = {"bent": bent, "maxout": maxout}
+"""Name to a maker of the network, given inputs, outputs and the units between the linear maps."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,21 +12,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mutua.critics import AbsoluteInnovation, LearnedInnovation
-from mutua.data.auxiliary import auxiliary
+from mutua.estimators.auxiliary import auxiliary
+from mutua.estimators.validation import Constraint, choice, whole
 from mutua.evaluation import spearman
 from mutua.evaluation.sources.mcc import Correlation
-from mutua.ica.contrastive.base import Learned
-from mutua.ica.contrastive.contrasts import contrast_of, given_nats
+from mutua.ica.contrastive.base import Contrastive
+from mutua.ica.contrastive.contrasts import CONTRAST, contrast_of, given_nats
 from mutua.ica.contrastive.pairs import Pairs
 from mutua.objectives import Given
-from mutua.types import Critic, InputError, Method, names
+from mutua.types import Critic, InputError, Method
 
 __all__ = ["PCL"]
 
 CRITICS: dict[str, type[Critic]] = {"absolute": AbsoluteInnovation, "learned": LearnedInnovation}
 
 
-class PCL(Learned):
+@dataclass(eq=False, repr=False)
+class PCL(Contrastive):
     """Permutation-contrastive learning: x_t = f(s_t), the s_i independent processes, each depending on its past.
 
     A network h and a critic that is a sum over components tell (x_t, x_{t-1}) from (x_t, x_{t*}):
@@ -41,62 +44,42 @@ class PCL(Learned):
 
     Args:
         critic: "absolute" (the published one: Laplace innovations), or "learned" for innovations of any shape.
-        contrast: "infonce", which past of the batch is x_t's own; "nce", its own past against all others, one by
-            one, summed; or "logistic", as published: own against others, the two weighing the same. Of several,
-            restarts take each in turn, and the held-out contrast chooses. InfoNCE finds the sources surely until
+        contrast: "infonce", which past of the batch is x_t's own; "logistic", its own past against all others,
+            one by one, summed; or "jsd", as published: own against others, the two weighing the same. Of several,
+            starts take each in turn, and the held-out contrast chooses. InfoNCE finds the sources surely until
             x_t and its past tell more of each other than the log of the batch, some ten components; there it
-            learns nothing, and "nce", which is less sure below, still does.
+            learns nothing, and "logistic", which is less sure below, still does.
         lag: rows between now and the past.
-        width: units between the maps of the network; None for four times the channels, and 20 at least.
-        n_components, network, layers, max_iter, batch_size, learning_rate, decorrelate, restarts,
-            validation, baseline, device, random_state: as in `TCL`. Held out are ten runs of neighbouring rows.
+        n_components, network, hidden_layer_sizes, max_iter, batch_size, learning_rate, decorrelate, n_init,
+            validation_fraction, baseline, device, random_state: as in `Contrastive`. Held out are ten runs of
+            neighbouring rows.
 
     Attributes: as in `TCL`; variability_ is None. Raises and warns as `TCL`.
 
     Paper: Hyvärinen and Morioka 2017, Nonlinear ICA of Temporally Dependent Stationary Sources.
     """
 
-    _name: ClassVar[str] = "PCL"
+    _: KW_ONLY
+    critic: Any = "absolute"
+    contrast: Any = ("infonce", "logistic")
+    lag: Any = 1
+    hidden_layer_sizes: Any = (None, None)
+    max_iter: Any = 30_000
+    batch_size: Any = 128
+    decorrelate: Any = 0.0
+    n_init: Any = 2
+
+    indeterminacy: ClassVar[str] = (
+        "Each source is known up to order and an invertible map of it alone (scale, sign, bending)."
+    )
     _widen: ClassVar[int] = 4
     _alike: ClassVar[Correlation] = staticmethod(spearman)
-
-    # Any: scikit-learn sets anything, and wants it judged in fit.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        critic: Any = "absolute",
-        contrast: Any = ("infonce", "nce"),
-        lag: Any = 1,
-        network: Any = "bent",
-        layers: Any = 3,
-        width: Any = None,
-        max_iter: Any = 30_000,
-        batch_size: Any = 128,
-        learning_rate: Any = 0.01,
-        decorrelate: Any = 0.0,
-        restarts: Any = 2,
-        validation: Any = 0.1,
-        baseline: Any = True,
-        device: Any = "auto",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.critic = critic
-        self.contrast = contrast
-        self.lag = lag
-        self.network = network
-        self.layers = layers
-        self.width = width
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.decorrelate = decorrelate
-        self.restarts = restarts
-        self.validation = validation
-        self.baseline = baseline
-        self.device = device
-        self.random_state = random_state
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        **Contrastive._constraints,
+        "critic": choice(CRITICS),
+        "contrast": CONTRAST,
+        "lag": whole(1),
+    }
 
     def score(self, X: Any, u: Any = None) -> float:
         """The contrast of each x_t with its own past against the pasts of 1,024 rows (InfoNCE), in nats a row: a
@@ -104,13 +87,8 @@ class PCL(Learned):
         return super().score(X, u)
 
     def _pairs(self, z: Float[Tensor, "n d"], u: Any, *, fitted: bool) -> Pairs:
-        if not isinstance(self.critic, str) or self.critic not in CRITICS:
-            raise InputError(f"critic: no {self.critic!r}; use one of {names(CRITICS)}")
-        contrast_of(self.contrast, 0)
-        if not isinstance(self.lag, Integral) or not 1 <= int(self.lag) < len(z) - 1:
-            raise InputError(
-                f"lag: {self.lag!r} for {len(z)} rows; use a whole number of at least 1 that leaves two pairs"
-            )
+        if self.lag >= len(z) - 1:
+            raise InputError(f"lag: {self.lag} for {len(z)} rows; use one that leaves two pairs")
         lag = int(self.lag)
         now = np.arange(lag, len(z))
         if u is not None:

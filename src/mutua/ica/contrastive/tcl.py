@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -11,9 +13,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Generator, Tensor, nn
 
-from mutua.data.auxiliary import Auxiliary, again, auxiliary, check_segments
+from mutua.estimators.auxiliary import again, auxiliary, check_segments
+from mutua.estimators.validation import Constraint, optional, whole
 from mutua.evaluation.sources.variability import Variability, variability_of_means, variability_of_scales
-from mutua.ica.contrastive.base import Learned
+from mutua.ica.contrastive.base import Contrastive
 from mutua.ica.contrastive.pairs import Pairs
 from mutua.ica.linear.model import LinearICA
 from mutua.objectives import Predictive
@@ -25,7 +28,8 @@ __all__ = ["TCL", "means_vary", "scales_vary", "unmixed", "warn_few"]
 _ROWS = 4
 
 
-class TCL(Learned):
+@dataclass(eq=False, repr=False)
+class TCL(Contrastive):
     """Time-contrastive learning: x = f(s), the scales of the s_i differing from segment to segment.
 
     A network h(x) and multinomial regression on q(h) = |h| tell which segment a row is of:
@@ -39,74 +43,33 @@ class TCL(Learned):
     u: the number or name of each row's segment. None cuts the rows, in their order, into equal `segments`.
 
     Args:
-        n_components: how many; None for as many as independent channels; "auto" for the fewest of which the
-            held-out contrast is no worse than that of all.
         segments: how many equal segments, where no u is given; None for as many as have 128 rows, at most 256.
-        network: "bent" (linear maps with smooth, learned leaky ReLUs between), or "maxout", as published.
-        layers: linear maps in the network; 1 is a linear unmixing.
-        width: units between them; None for twice the channels, and 20 at least.
-        max_iter: steps of training.
-        batch_size, learning_rate: rows a step, and Adam's peak rate.
-        decorrelate: weight of a penalty on correlations between components, and between their magnitudes, and on
-            means away from 0, where |.| folds them; it falls to 0 with the rate. Without it two often follow one
-            source, and one source has none.
-        restarts: fits from different starts; the one with the largest held-out contrast is kept.
-        validation: share of the rows held out for that and for `report`: the last of each segment. 0 for none.
-        baseline: also train the critic over `LinearICA`'s sources, a tenth of the steps (1,000 at least, where
-            there are as many), for comparison.
-        device: "auto", "cpu" or "cuda".
-        random_state: a whole number: of starts and batches.
+        n_components, network, hidden_layer_sizes, max_iter, batch_size, learning_rate, decorrelate, n_init,
+            validation_fraction, baseline, device, random_state: as in `Contrastive`.
 
     Attributes:
-        contrasts_: (restarts,), held-out contrast in nats, see `score`. agreement_: between restarts, or None.
+        contrasts_: (n_init,), held-out contrast in nats, see `score`. agreement_: between restarts, or None.
         tried_: with "auto", numbers of components and the held-out contrast of a short fit of each.
         variability_: whether the segments modulate the components enough. comparison_: with linear ICA, or None.
         n_components_, n_iter_, n_features_in_.
 
-    Raises `InputError`: bad X or u (see `mutua.data.auxiliary`), a segment with no more rows than channels, a
-    setting out of range, training that diverges (names the step). Warns where segments are too few, and where it
-    isn't better than linear ICA on rows held out.
+    Raises `InputError`: bad X or u (see `mutua.estimators.auxiliary`), a segment with no more rows than channels,
+    a parameter out of range, training that diverges (names the step). Warns where segments are too few, and where
+    it isn't better than linear ICA on rows held out.
 
     Paper: Hyvärinen and Morioka 2016, Unsupervised Feature Extraction by Time-Contrastive Learning and Nonlinear
     ICA, arXiv:1605.06336.
     """
 
-    _name: ClassVar[str] = "TCL"
-    _auxiliary: Auxiliary
+    _: KW_ONLY
+    segments: Any = None
 
-    # Any: scikit-learn sets anything, and wants it judged in fit; see `checked_settings`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        segments: Any = None,
-        network: Any = "bent",
-        layers: Any = 4,
-        width: Any = None,
-        max_iter: Any = 20_000,
-        batch_size: Any = 1024,
-        learning_rate: Any = 0.01,
-        decorrelate: Any = 1.0,
-        restarts: Any = 1,
-        validation: Any = 0.1,
-        baseline: Any = True,
-        device: Any = "auto",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.segments = segments
-        self.network = network
-        self.layers = layers
-        self.width = width
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.decorrelate = decorrelate
-        self.restarts = restarts
-        self.validation = validation
-        self.baseline = baseline
-        self.device = device
-        self.random_state = random_state
+    indeterminacy: ClassVar[str] = (
+        "The features are the statistics |s_i| of the sources up to a linear map, which the last linear ICA "
+        "resolves: so the |s_i| are known up to order, scale and shift, and the signs of sources not at all."
+    )
+    _constraints: ClassVar[Mapping[str, Constraint]] = {**Contrastive._constraints, "segments": optional(whole(2))}
+    _arrays: ClassVar[tuple[str, ...]] = (*Contrastive._arrays, "_share")
 
     def score(self, X: Any, u: Any = None) -> float:
         """Mean log p(u | x) / p(u) in nats a row, p(u) as in the fit: how much better than chance the segment is
@@ -118,7 +81,7 @@ class TCL(Learned):
             index = again(u, len(z), self._auxiliary).index
             assert index is not None
         else:
-            self._auxiliary = auxiliary(u, len(z), segments=self.segments)
+            self._auxiliary: Any = auxiliary(u, len(z), segments=self.segments)
             index = self._auxiliary.index
             if index is None:
                 raise InputError("u: a vector; TCL tells segments apart: give whole numbers or names, or use GCL")
@@ -150,13 +113,6 @@ class TCL(Learned):
 
     def _unmixed(self, h: Float[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray]:
         return unmixed(np.abs(h))
-
-    def _coding(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return {"classes": np.asarray(self._auxiliary.classes).tolist()}, {"share": self._share}
-
-    def _recall(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self._auxiliary = Auxiliary(index=np.zeros(0, np.int64), classes=np.array(settings["classes"]))
-        self._share = arrays["share"]
 
 
 class Absolute(nn.Module):

@@ -31,6 +31,10 @@ class Layered:
         self.linear = maps + 1
         self._room: Passed | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Scratch arrays are no state: memory-mapped, as joblib unpickles them, they couldn't be written.
+        return {**vars(self), "_room": None}
+
     def parts(self, theta: Any) -> list[Any]:
         """Views of theta: weight, bias, then e, p, q, m, c, all but m as logarithms."""
         found, start = [], 0

@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int64
 
-from mutua.data.auxiliary import Auxiliary
+from mutua.estimators.auxiliary import Auxiliary
 from mutua.kernels.ica.flow import scale_scores
 
 __all__ = ["Prior", "Segments", "drawn", "log_density", "shuffled"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, Int64
 
-from mutua.data.auxiliary import Auxiliary
+from mutua.estimators.auxiliary import Auxiliary
 from mutua.ica.flow.prior import drawn, log_density, shuffled
 from mutua.kernels.ica.flow import adam
 from mutua.types import InputError

@@ -15,16 +15,16 @@ import numpy as np
 from jaxtyping import Float
 
 from mutua.kernels.ica.flow import adam
+from mutua.training.muon import QUINTIC
 
 __all__ = ["Descent", "orthogonalised"]
 
 _BETA1, _BETA2 = np.float32(0.9), np.float32(0.99)
-_QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalised(m: Float[np.ndarray, "l d d"], rounds: int = 5) -> Float[np.ndarray, "l d d"]:
     """Each matrix with its singular values taken to about 1 (0.7 to 1.2), singular vectors kept."""
-    a, b, c = (m.dtype.type(value) for value in _QUINTIC)
+    a, b, c = (m.dtype.type(value) for value in QUINTIC)
     x = m / (np.sqrt(np.square(m).sum((1, 2), keepdims=True)) + m.dtype.type(1e-20))
     for _ in range(rounds):
         gram = x @ x.transpose(0, 2, 1)

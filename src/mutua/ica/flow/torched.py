@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ class Torched:
         self.d, self.size, self.linear, self.device = d, size, linear, device
         self._start, self._forward, self._inverse = start, forward, inverse
         self._rows: tuple[np.ndarray, Tensor] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_rows": None}  # the training rows are no state
 
     def start(self, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
         return self._start(rng)

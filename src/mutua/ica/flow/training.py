@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.restarts import best_of
 from mutua.ica.flow.base import Make
 from mutua.ica.flow.prior import Prior
 from mutua.ica.flow.steps import Descent
-from mutua.training.stopping import Diverged
+from mutua.training import Diverged, Plan
+from mutua.training.plan import learning_rate
 
-__all__ = ["Fit", "Fits", "Plan", "best_of", "diverged", "mean_log_prob", "sources_of", "train"]
+__all__ = ["Fit", "Fits", "fit_starts", "mean_log_prob", "sources_of", "train"]
 
 _CHUNK = 8192
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast.
-
-    Args:
-        steps: of the run that the best start gets.
-        short: of the run that each start gets first; none where there is one start.
-        batch: rows a step.
-        rate: the largest learning rate; it rises over the first twentieth and falls as a cosine.
-        turn: the linear layers' rate, root mean square over their entries, over that of the others.
-        clip: the largest norm of the others' gradient.
-    """
-
-    steps: int
-    short: int
-    batch: int
-    rate: float
-    turn: float = 2.0
-    clip: float = 5.0
+# The linear layers' rate, root mean square over their entries, over that of the others; the largest norm of the
+# others' gradient.
+_TURN, _CLIP = 2.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +61,7 @@ def mean_log_prob(
     return float((prior.log_prob(sources.astype(np.float64), prior.known()) + log_det).mean())
 
 
-def diverged(step: int, what: str) -> Diverged:
-    """That training was no longer finite at a step, in the words of `FlowICA`'s own arguments."""
+def _diverged(step: int, what: str) -> Diverged:
     return Diverged(step, what=what, mend="check the data, or lower learning_rate")
 
 
@@ -88,7 +70,7 @@ def _check_sources(s: Float[np.ndarray, "d n"], step: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         fourth = s.std(1) ** 4  # the largest power that is taken of them
     if not (np.isfinite(fourth) & (fourth > 0)).all():
-        raise diverged(step, "moments of the sources")
+        raise _diverged(step, "moments of the sources")
 
 
 def train(
@@ -99,68 +81,67 @@ def train(
     plan: Plan,
     rng: np.random.Generator,
     *,
-    steps: int,
     before: int = 0,
 ) -> Float[np.ndarray, " size"]:
-    """theta after `steps` steps from it; x is float32, and so is what comes back.
+    """theta after `plan.epochs` steps from it; x is float32, and so is what comes back.
 
     Raises `Diverged` naming the step, counted on from `before`, at which the gradient or a parameter was no longer
     finite.
     """
     theta = theta.copy()
-    descent = Descent(theta, make.linear, make.d, plan.turn, plan.clip)
+    descent = Descent(theta, make.linear, make.d, _TURN, _CLIP)
     prior.settle(sources_of(make, theta, x)[0])
     batches = prior.order(rng, len(x), min(plan.batch, len(x)))
-    warm = max(1, steps // 20)
+    steps = plan.epochs
     for step in range(1, steps + 1):
         rows = next(batches)
         passed = make.run(theta, x, rows)
         gradient = passed.back(prior.score(passed.sources, rows))
-        falling = 0.5 * (1 + math.cos(math.pi * max(0, step - warm) / max(1, steps - warm)))
-        if not descent.step(gradient, plan.rate * min(1.0, step / warm) * falling):
-            raise diverged(before + step, "gradient of the likelihood")
+        if not descent.step(gradient, learning_rate(plan, step - 1, 1)):
+            raise _diverged(before + step, "gradient of the likelihood")
     # No gradient is taken after the last step.
     if not np.isfinite(theta).all():
-        raise diverged(before + steps, "parameters")
+        raise _diverged(before + steps, "parameters")
     return theta
 
 
-def best_of(
+def fit_starts(
     make: Make,
     x: Float[np.ndarray, "n d"],
     prior: Callable[[np.random.Generator], Prior],
     plan: Plan,
-    restarts: int,
+    n_init: int,
     finalists: int,
     seed: int,
 ) -> Fits:
-    """Short runs from `restarts` random starts, ranked by training likelihood; the `finalists` best trained on.
+    """Short runs of an eighth of the plan from `n_init` random starts, ranked by training likelihood; the
+    `finalists` best trained on.
 
     Raises `Diverged` naming the step where training, or what the flow then makes of the rows, is not finite.
     """
-    runs: list[tuple[float, Fit]] = []
-    done = 0
-    for start in range(restarts):
+    short, ranking, done = replace(plan, epochs=max(1, plan.epochs // 8)), n_init > finalists, 0
+    short = replace(short, warmup=max(1, short.epochs // 20))
+
+    def started(start: int) -> Fit:
+        nonlocal done
         rng = np.random.default_rng([seed, start])
-        theta, density, reached = make.start(rng), prior(rng), -math.inf
-        if restarts > finalists:
-            theta = train(make, theta, x, density, plan, rng, steps=plan.short, before=done)
-            reached = _finite(mean_log_prob(make, theta, density, x))
-            done += plan.short
-        runs.append((reached, Fit(theta, density)))
-    best = sorted(runs, key=lambda run: -run[0])[:finalists]
+        theta, density = make.start(rng), prior(rng)
+        if ranking:
+            theta = train(make, theta, x, density, short, rng, before=done)
+            done += short.epochs
+        return Fit(theta, density)
+
+    ranked = best_of(
+        map(started, range(n_init)),
+        lambda fit: mean_log_prob(make, fit.theta, fit.prior, x) if ranking else 0.0,
+    )
     found = []
-    for place, (_, fit) in enumerate(best):
-        rng = np.random.default_rng([seed, restarts, place])
-        theta = train(make, fit.theta, x, fit.prior, plan, rng, steps=plan.steps, before=done)
-        done += plan.steps
+    for place, fit in enumerate(ranked.finalists(finalists)):
+        rng = np.random.default_rng([seed, n_init, place])
+        theta = train(make, fit.theta, x, fit.prior, plan, rng, before=done)
+        done += plan.epochs
         sources, _ = sources_of(make, theta, x.astype(np.float64))
         _check_sources(sources, done)
         fit.prior.settle(sources)
         found.append(Fit(theta, fit.prior))
-    return Fits(found, [reached for reached, _ in runs] if restarts > finalists else [], done)
-
-
-def _finite(value: float) -> float:
-    """NaN is the worst: sorting would leave it wherever it is."""
-    return value if math.isfinite(value) else -math.inf
+    return Fits(found, ranked.scores if ranking else [], done)

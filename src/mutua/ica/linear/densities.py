@@ -7,8 +7,8 @@ model x = A s, so that a density's own scale does not matter.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,8 @@ __all__ = [
     "Sech",
     "Student",
     "SubGaussian",
+    "packed",
+    "unpacked",
 ]
 
 Values = Float[np.ndarray, "*n"]
@@ -247,3 +249,25 @@ DENSITIES: dict[str, type[Density]] = {
     "sub_gaussian": SubGaussian,
 }
 """The densities a name stands for, with their default parameters."""
+
+
+def packed(density: Any) -> Any:
+    """A density of this module as plain values; anything else as it is."""
+    kind = type(density).__name__
+    if isinstance(density, list | tuple):
+        return [packed(one) for one in density]
+    if kind not in _KINDS or type(density) is not _KINDS[kind]:
+        return density
+    return {"density": kind} | {each.name: packed(getattr(density, each.name)) for each in fields(density)}
+
+
+def unpacked(value: Any) -> Any:
+    """Undo `packed`."""
+    if isinstance(value, list | tuple):
+        return tuple(unpacked(one) for one in value)
+    if not isinstance(value, dict):
+        return value
+    return _KINDS[value["density"]](**{name: unpacked(one) for name, one in value.items() if name != "density"})
+
+
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*DENSITIES.values(), Scaled)}

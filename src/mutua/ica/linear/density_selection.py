@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.newton import Solution, maximise
 from mutua.ica.linear.densities import Density, Laplace, Sech, Student, SubGaussian
 from mutua.ica.linear.likelihood import objective
-from mutua.ica.linear.newton import Solution, maximise
 
 __all__ = ["CANDIDATES", "by_stability", "fit_scale", "select", "separate", "stability"]
 

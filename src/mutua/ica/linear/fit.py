@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.newton import Solution, maximise
+from mutua.estimators.nonstationary import loudness, sharpened
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.densities import Density
 from mutua.ica.linear.density_selection import fit_scale, select, separate
 from mutua.ica.linear.likelihood import centred, has_kernel, held, objective
-from mutua.ica.linear.newton import Solution, maximise
-from mutua.ica.linear.nonstationary import loudness, sharpened
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
 
 __all__ = ["Fitted", "fit_modulated", "fit_newton", "random_rotation", "sampled"]
 
@@ -133,7 +133,7 @@ def fit_modulated(
     That leaves each source's scale free, which is set to what its density has; the state is of the densities.
     """
     start = fitted.solution.state.w
-    found = sharpened(loudness(recording, white, rows, memory_bytes), start, tol=tol)
+    found = sharpened(loudness(recording.chunks(), recording.samples, white, rows, memory_bytes), start, tol=tol)
     w = found.state.w
     z = sampled(recording, white, 64 * _SAMPLE, np.random.RandomState(0))
     scales = [

@@ -1,4 +1,4 @@
-"""The loss of `mutua.ica.linear.newton` over a recording, in the precision of the data it is given."""
+"""The loss of `mutua.estimators.newton` over a recording, in the precision of the data it is given."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.newton import Evaluate, State
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.densities import Density
-from mutua.ica.linear.newton import Evaluate, State
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
 from mutua.kernels.ica.linear import Moments, moments, slow_moments
 
 __all__ = ["centred", "has_kernel", "held", "objective"]

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from mutua.estimators.base import Estimator
+from mutua.estimators.validation import (
+    Constraint,
+    any_state,
+    choice,
+    flag,
+    nonnegative,
+    optional,
+    whole,
+)
+from mutua.estimators.whitening import Whitening, unwhitened, whitening
 from mutua.ica.linear import mne
-from mutua.ica.linear.checks import checked_settings, densities_of, recording_of, warn_unconverged
+from mutua.ica.linear.checks import densities_of, recording_of, warn_unconverged
+from mutua.ica.linear.densities import packed, unpacked
 from mutua.ica.linear.fit import Fitted, fit_modulated, fit_newton, random_rotation
 from mutua.ica.linear.online import Stream, advance, started
 from mutua.ica.linear.ordering import Components, canonical
 from mutua.ica.linear.recording import Recording
 from mutua.ica.linear.stochastic import Change, covariant, fit_gradient, online
-from mutua.ica.linear.whitening import Whitening, unwhitened, whitening
 from mutua.ica.trust.report import report
 from mutua.types import InputError, Result
 
@@ -28,7 +40,8 @@ SOLVERS: dict[str, Change | None] = {"newton": None, "online": online, "covarian
 """The stochastic step of each solver; the quasi-Newton solver sees all rows at once."""
 
 
-class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+@dataclass(eq=False, repr=False)
+class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Independent components by maximum likelihood: x = A s + mean, log p(x) = log|det W| + sum_i log p_i(w_i x).
 
     W = A^-1. Identified up to order, sign and scale if at most one source is Gaussian; these are fixed so: order
@@ -51,7 +64,7 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         reduce_rank: go on with fewer components where channels are constant, copies or combinations of others.
         modulation: rows of a block, in which a source's loudness is taken to be constant (20 ms of a voice); None
             for no blocks. The fit then goes on to the likelihood of sources whose loudness changes from block to
-            block (`mutua.ica.linear.nonstationary`): for sound and for bursts it finds them far more exactly. Rows
+            block (`mutua.estimators.nonstationary`): for sound and for bursts it finds them far more exactly. Rows
             must be in order of time. Likelihoods stay those of the densities.
         tol: the largest entry of the relative gradient E[psi(y) y^T] - I at which "newton" stops.
         max_iter: steps of "newton", epochs of the others.
@@ -76,49 +89,56 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     Paper: MacKay 1996; Pham and Garat 1997; Ablin, Cardoso and Gramfort 2018.
     """
 
-    # Any: scikit-learn sets anything, and wants it judged in fit; see `checked_settings`.
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        solver: Any = "newton",
-        density: Any = "auto",
-        whiten: Any = True,
-        unit_variance: Any = True,
-        reduce_rank: Any = False,
-        modulation: Any = None,
-        tol: Any = 1e-7,
-        max_iter: Any = 500,
-        learning_rate: Any = 0.05,
-        batch_size: Any = 64,
-        memory_bytes: Any = 1e9,
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.solver = solver
-        self.density = density
-        self.whiten = whiten
-        self.unit_variance = unit_variance
-        self.reduce_rank = reduce_rank
-        self.modulation = modulation
-        self.tol = tol
-        self.max_iter = max_iter
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.memory_bytes = memory_bytes
-        self.random_state = random_state
+    n_components: Any = None
+    _: KW_ONLY
+    solver: Any = "newton"
+    density: Any = "auto"
+    whiten: Any = True
+    unit_variance: Any = True
+    reduce_rank: Any = False
+    modulation: Any = None
+    tol: Any = 1e-7
+    max_iter: Any = 500
+    learning_rate: Any = 0.05
+    batch_size: Any = 64
+    memory_bytes: Any = 1e9
+    random_state: Any = 0
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "n_components": optional(whole(1)),
+        "solver": choice(SOLVERS),
+        "whiten": flag,
+        "unit_variance": flag,
+        "reduce_rank": flag,
+        "modulation": optional(whole(1)),
+        "tol": nonnegative,
+        "max_iter": whole(1),
+        "learning_rate": nonnegative,
+        "batch_size": whole(1),
+        "memory_bytes": nonnegative,
+        "random_state": any_state,
+    }
+    _plain: ClassVar[tuple[str, ...]] = ("n_iter_", "converged_", "gradient_", "log_likelihood_", "_log_volume")
+    _arrays: ClassVar[tuple[str, ...]] = (
+        "components_",
+        "mixing_",
+        "mean_",
+        "whitening_",
+        "unmixing_",
+        "explained_variance_",
+        "gaussian_margin_",
+    )
 
     def fit(self, X: Any, y: Any = None) -> LinearICA:
         """Find the sources of X, (n, d)."""
-        fitted, white, covariance = self._fitted(recording_of(self, X, reset=True))
-        state = fitted.solution.state
-        self._stream: Stream | None = None
-        self._publish(
-            canonical(
-                state.w, white, covariance, fitted.densities, state.log_prob, unit_variance=self.unit_variance
-            ),
-            white,
-        )
+        with self._refit():
+            fitted, white, covariance = self._fitted(recording_of(self, X, reset=True))
+            w, log_prob = fitted.solution.state.w, fitted.solution.state.log_prob
+            self._stream: Stream | None = None
+            self._publish(
+                canonical(w, white, covariance, fitted.densities, log_prob, unit_variance=self.unit_variance),
+                white,
+            )
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> LinearICA:
@@ -128,41 +148,46 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         and order. Each later one moves W by one stochastic quasi-Newton step, or by `solver`'s steps, and the mean
         by its share. After `fit` a new stream begins.
         """
-        first = getattr(self, "_stream", None) is None
-        recording = recording_of(self, X, reset=first, least=2 if first else 1)
-        stream = self._stream if not first else None
-        if stream is None:
-            fitted, white, _ = self._fitted(recording)
-            z = (np.asarray(recording.x, np.float64) - white.mean) @ white.matrix.T
-            stream = started(fitted.solution.state.w, white, fitted.densities, z)
-            self._order: np.ndarray | None = None
-        else:
-            for chunk in recording.chunks():
-                advance(
-                    stream,
-                    chunk,
-                    SOLVERS[self.solver],
-                    learning_rate=self.learning_rate,
-                    batch_size=self.batch_size,
-                )
-            self.n_iter_ += 1
-        parts = canonical(
-            stream.w,
-            stream.white,
-            stream.covariance,
-            stream.densities,
-            stream.log_prob,
-            unit_variance=self.unit_variance,
-            order=self._order,
-        )
-        self._stream, self._order = stream, parts.order
-        self._publish(parts, stream.white)
-        self.mean_ = stream.mean
+        with self._refit():
+            first = getattr(self, "_stream", None) is None
+            recording = recording_of(self, X, reset=first, least=2 if first else 1)
+            stream = self._stream if not first else None
+            if stream is None:
+                fitted, white, _ = self._fitted(recording)
+                z = (np.asarray(recording.x, np.float64) - white.mean) @ white.matrix.T
+                stream = started(fitted.solution.state.w, white, fitted.densities, z)
+                self._order: np.ndarray | None = None
+            else:
+                for chunk in recording.chunks():
+                    advance(
+                        stream,
+                        chunk,
+                        SOLVERS[self.solver],
+                        learning_rate=self.learning_rate,
+                        batch_size=self.batch_size,
+                    )
+                self.n_iter_ += 1
+            parts = canonical(
+                stream.w,
+                stream.white,
+                stream.covariance,
+                stream.densities,
+                stream.log_prob,
+                unit_variance=self.unit_variance,
+                order=self._order,
+            )
+            self._stream, self._order = stream, parts.order
+            self._publish(parts, stream.white)
+            self.mean_ = stream.mean
         return self
 
     def _fitted(self, recording: Recording) -> tuple[Fitted, Whitening, Float[np.ndarray, "k k"]]:
         """W in whitened coordinates, the whitening, and the covariance of what it gives."""
-        checked_settings(self, SOLVERS)
+        if self.n_components is not None and self.n_components > self.n_features_in_:
+            raise InputError(
+                f"n_components: {self.n_components} of {self.n_features_in_} channels; ask for no more than "
+                "there are"
+            )
         generator = check_random_state(self.random_state)
         mean, covariance = recording.moments()
         white = whitening(
@@ -280,6 +305,25 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-likelihood in nats a sample."""
         return float(self.score_samples(X).mean())
+
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        # Raises, for a density of the user's own, that only plain values can be kept.
+        return {"densities": packed(self.densities_)}, {}
+
+    def _unpack(self, settings: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.densities_ = list(unpacked(settings["densities"]))
+        self._stream = None
+        k, d = self.components_.shape
+        if self.mixing_.shape != (d, k) or len(self.mean_) != d or len(self.densities_) != k:
+            raise ValueError(f"the parts are not of {k} components in {d} channels")
+
+    @classmethod
+    def _plain_of(cls, parameter: Any) -> Any:
+        return super()._plain_of(packed(parameter))
+
+    @classmethod
+    def _parameters_of(cls, kept: dict[str, Any]) -> dict[str, Any]:
+        return super()._parameters_of({**kept, "density": unpacked(kept["density"])})
 
     def report(self, X: Any) -> Result:
         """Which components are identified, which are not, and why: see `mutua.ica.report`."""

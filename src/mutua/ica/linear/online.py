@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.newton import block_step
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.densities import Density
 from mutua.ica.linear.likelihood import objective
-from mutua.ica.linear.newton import block_step
 from mutua.ica.linear.stochastic import Change, pass_over
-from mutua.ica.linear.whitening import Whitening
 
 __all__ = ["Stream", "advance", "started"]
 

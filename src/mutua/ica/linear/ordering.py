@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.densities import Density, Scaled
-from mutua.ica.linear.whitening import Whitening
 
 __all__ = ["Components", "canonical"]
 

@@ -16,13 +16,13 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from mutua.estimators.newton import Solution
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.densities import Density
 from mutua.ica.linear.density_selection import by_stability
 from mutua.ica.linear.fit import Fitted, sampled
 from mutua.ica.linear.likelihood import centred, objective
-from mutua.ica.linear.newton import Solution
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
 
 __all__ = ["Change", "covariant", "fit_gradient", "online", "pass_over"]
 

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 
 from mutua.data.sound.files import BLOCK, Sound
+from mutua.estimators.whitening import dependencies
 from mutua.ica.linear.model import LinearICA
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import dependencies
 from mutua.ica.separation.auxiva import AuxIVA
 from mutua.ica.trust.interference import expected_interference
 from mutua.ica.trust.nongaussianity import nongaussianity

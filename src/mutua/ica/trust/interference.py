@@ -22,13 +22,13 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
+from mutua.estimators.newton import LEAST_EIGENVALUE, Evaluate, State
+from mutua.estimators.nonstationary import loudness, modulated_objective
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.densities import Scaled
 from mutua.ica.linear.likelihood import centred, objective
-from mutua.ica.linear.newton import LEAST_EIGENVALUE, Evaluate, State
-from mutua.ica.linear.nonstationary import loudness, modulated_objective
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening
 from mutua.types import InputError
 
 __all__ = ["PIECES", "expected_interference", "interference"]
@@ -57,7 +57,7 @@ def expected_interference(ica: Any, X: Any) -> Float[np.ndarray, " k"]:
     variance = np.diag(ica.explained_variance_ / np.square(ica.mixing_).sum(0))  # of the sources
     covariance = np.linalg.inv(ica.unmixing_) @ variance @ np.linalg.inv(ica.unmixing_).T
     if ica.modulation is not None:
-        found = loudness(recording, white, ica.modulation, ica.memory_bytes)
+        found = loudness(recording.chunks(), recording.samples, white, ica.modulation, ica.memory_bytes)
         pieces = [modulated_objective(part) for part in found.pieces(PIECES)]
         return interference(pieces, modulated_objective(found)(ica.unmixing_), covariance)
     # As the densities have it, y = scale s, whose kernel is compiled.

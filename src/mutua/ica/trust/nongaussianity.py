@@ -12,9 +12,9 @@ from scipy.stats import chi2, norm
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from mutua.estimators.whitening import Whitening, whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.recording import Recording
-from mutua.ica.linear.whitening import Whitening, whitening
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
 from mutua.types import InputError, Table
 

@@ -16,9 +16,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.densities import Density
-from mutua.ica.linear.whitening import Whitening
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
 from mutua.ica.trust.interference import PIECES, expected_interference
 from mutua.ica.trust.nongaussianity import MOST_ROWS, Shape, shape_of, whitened_rows

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mutua.information.default.direct import DOUBT, NEIGHBOURS
 from mutua.information.default.evidence import Evidence
 
-__all__ = ["of_evidence", "of_rows"]
+__all__ = ["of_copies", "of_evidence", "of_rows"]
 
 
 def of_evidence(evidence: Evidence, value: float) -> Iterator[str]:
@@ -32,11 +33,20 @@ def of_evidence(evidence: Evidence, value: float) -> Iterator[str]:
             f"the lower limit {evidence.lower:.2f} is near its ceiling log K = {ceiling:.2f} (blocks of "
             f"{evidence.blocks} rows): it says 'at least' and no more; more rows raise the ceiling"
         )
-    if np.isfinite(evidence.nearest) and abs(evidence.nearest - 0.5 * (held + seen)) > max(0.05, 0.15 * value):
+    middle = 0.5 * (held + seen)
+    noise = DOUBT * NEIGHBOURS / math.sqrt(len(evidence.held))
+    if evidence.nearest - middle > max(noise, 0.05, 0.15 * value):
         yield (
-            f"nearest neighbours read {evidence.nearest:.2f} and the critics {0.5 * (held + seen):.2f}: sharp "
-            "edges blur in a network, and strong dependence blurs in neighbours; the larger was taken"
+            f"nearest neighbours read {evidence.nearest:.2f} and the critics {middle:.2f}, more than the noise of "
+            "neighbours: sharp edges blur in a network, so neighbours were believed; the interval has half the gap"
         )
+    elif middle - evidence.nearest > max(noise, 0.05, 0.15 * value):
+        yield (
+            f"nearest neighbours read {evidence.nearest:.2f} and the critics {middle:.2f}: strong dependence "
+            "blurs in "
+            "neighbours, so the critics were believed; the interval has half the gap"
+        )
+    yield from of_copies(evidence.copies)
     if np.median(evidence.steps) >= 0.95 * evidence.limit:
         yield "the critics were still improving when training ended; effort='thorough' goes on"
     spread = float(evidence.by_fold.std(ddof=1)) if len(evidence.by_fold) > 1 else 0.0
@@ -47,12 +57,26 @@ def of_evidence(evidence: Evidence, value: float) -> Iterator[str]:
         )
 
 
+def of_copies(share: float) -> Iterator[str]:
+    """A sentence about rows that are copies of others but for noise."""
+    if share > 0:
+        yield (
+            f"{100 * share:.0f} % of the rows stand in tight groups, as near copies of each other do "
+            "(augmented, polled "
+            "faster than a sensor changes, several of a subject): neighbours are not believed, and rows of a "
+            "group are "
+            "not independent; give one row a group, or its mean"
+        )
+
+
 def of_rows(n: int, columns: int, duplicates: int, block: int) -> Iterator[str]:
     """Sentences about the rows themselves."""
     if block > 1:
         yield (
             f"neighbouring rows are alike (a time series?): folds and permutations went by runs of {block} rows, "
-            f"and the {n:,} rows are worth about {n // block:,} independent ones"
+            f"and the {n:,} rows are worth about {n // block:,} independent ones; if their order says nothing, "
+            "say "
+            "serial=False (--serial no)"
         )
     if duplicates > 0.01 * n:
         yield (
@@ -60,6 +84,4 @@ def of_rows(n: int, columns: int, duplicates: int, block: int) -> Iterator[str]:
             "better than it is; remove them unless they are real repetitions"
         )
     if n < 20 * columns:
-        yield (
-            f"{n:,} rows for {columns:,} columns: few; expect a value that is low, and an interval that is narrow"
-        )
+        yield f"{n:,} rows for {columns:,} columns: few; the value shrinks towards what so few can show"

@@ -7,7 +7,8 @@
 4. Read on its held-out rows (`reading`), a critic's estimate is low by what it failed to learn; read on its
    training rows, it is high by what it learned of noise. To first order the two errors are equal (as the
    optimism and the excess risk of a maximum-likelihood fit are: Akaike 1974), so the middle is the value.
-5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so the larger counts.
+5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours
+   read beyond their own noise counts (`direct.believed`).
 """
 
 from __future__ import annotations
@@ -24,20 +25,19 @@ from torch import Generator, Tensor
 
 from mutua.information.default import cross_fit
 from mutua.information.default.certificate import blocks_of, lower_limit, smoothed_infonce
+from mutua.information.default.direct import near_copies, nearest
 from mutua.information.default.folds import Folds, split
 from mutua.information.default.log_ratio import LogRatio, narrow, wide
 from mutua.information.default.permutation import permutation_test
+from mutua.information.default.score_test import combined, score_test
 from mutua.information.default.sinkhorn import Read, doubly_normalised
 from mutua.information.estimators.gaussian import Canonical, canonical, shrunk
-from mutua.information.estimators.ksg import ksg_pointwise
 from mutua.information.variables import Variable
 from mutua.training import Plan
-from mutua.types import InputError
 
 __all__ = ["EFFORTS", "Effort", "Evidence", "gather"]
 
 ROWS = 2000
-NEAREST_COLUMNS = 4
 NARROW_FROM = 10
 
 
@@ -68,9 +68,10 @@ class Evidence:
         held: (n,) log ratios at rows their critic never saw; seen: (m,) at rows it was trained on.
         by_fold: (f,) the middle of the two, a fold at a time.
         linear: the information of the Gaussian part alone.
-        nearest: KSG on the Gaussianised columns; nan where it wasn't taken.
+        neighbours: KSG on the Gaussianised columns, see `direct.nearest`; nan where it wasn't taken.
+        copies: the share of rows that are copies of others but for noise, see `direct.near_copies`.
         lower: the certificate. blocks: its block size.
-        p_value: of the permutation test on fold 0.
+        p_value: of the test on all rows and of the critic's on fold 0, combined.
         normalised, effective: of the readings of held-out rows, see `reading.Read`.
         steps: (f,) where each fold's training was stopped. limit: the most it could take.
     """
@@ -79,7 +80,8 @@ class Evidence:
     seen: Float[ndarray, " m"]
     by_fold: Float[ndarray, " f"]
     linear: float
-    nearest: float
+    neighbours: float
+    copies: float
     lower: float
     blocks: int
     p_value: float
@@ -87,6 +89,11 @@ class Evidence:
     effective: float
     steps: tuple[int, ...]
     limit: int
+
+    @property
+    def nearest(self) -> float:
+        """What neighbours read, where they are to be believed; else nan."""
+        return math.nan if self.copies else self.neighbours
 
 
 def gather(
@@ -115,22 +122,19 @@ def gather(
     certified = torch.cat([_blocks(one, a[r], b[r], size) for one, r in zip(critics, folds.held, strict=True)])
     tested = folds.held[0, : max(ROWS // block, 4) * block]
     matrix = _matrix(fitted.critic.fold(0, fitted.trained), a[tested], b[tested])
-    nearest = math.nan
-    if (
-        not x.labels.size
-        and not y.labels.size
-        and x.continuous.shape[1] + y.continuous.shape[1] <= NEAREST_COLUMNS
-    ):
-        nearest = _nearest(x, y)
+    copies = near_copies(x, y)
     return Evidence(
         held=np.concatenate([r.pointwise.numpy() for h in held for r in h]),
         seen=np.concatenate([r.pointwise.numpy() for s in seen for r in s]),
         by_fold=middle,
         linear=float(np.mean([one.information for one in found])),
-        nearest=nearest,
+        neighbours=math.nan if x.parts or y.parts else nearest(x, y, seed),
+        copies=copies,
         lower=lower_limit(certified),
         blocks=size,
-        p_value=permutation_test(matrix, generator, permutations, block),
+        p_value=combined(
+            score_test(x, y, permutations, block, seed), permutation_test(matrix, generator, permutations, block)
+        ),
         normalised=float(np.mean([r.normalised for h in held for r in h])),
         effective=float(np.median([r.effective for h in held for r in h])),
         steps=tuple(fitted.step.tolist()),
@@ -204,12 +208,3 @@ def _blocks(
     return torch.cat(
         [smoothed_infonce(one @ other.mT) for one, other in zip(left.split(64), right.split(64), strict=True)]
     )
-
-
-def _nearest(x: Variable, y: Variable, most: int = 20_000) -> float:
-    """KSG; nan where rows are copies of each other. Of more than `most` rows, evenly spaced ones are read."""
-    rows = np.linspace(0, len(x) - 1, min(len(x), most)).astype(int)
-    try:
-        return float(ksg_pointwise(x.continuous[rows], y.continuous[rows], 3).mean())
-    except InputError:
-        return math.nan

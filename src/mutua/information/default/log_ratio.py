@@ -67,6 +67,10 @@ class Stacked(nn.Module):
 
 # Of a canonical correlation: the terms of a ratio beyond (6.9 nats a direction) cancel to noise in float32.
 LARGEST = math.sqrt(1 - 1e-6)
+# Of a canonical variate or an input of a network, which have unit variance on training rows. Where columns there
+# are nearly collinear (pixels at an edge, almost always 0 together), a direction divides by next to nothing, and a
+# held-out row in which they part would be thousands of deviations out, and its score millions of nats.
+FARTHEST = 12.0
 
 
 class LogRatio(InnerProduct):
@@ -129,18 +133,18 @@ class LogRatio(InnerProduct):
             self.phi.weights[-1][..., -1] *= 0.1
 
     def _gaussian(self, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        variates = x[..., : directions.shape[1]] @ directions  # (f, n, k)
+        variates = (x[..., : directions.shape[1]] @ directions).clamp(-FARTHEST, FARTHEST)  # (f, n, k)
         return variates, (self.curvature * variates * variates).sum(-1, keepdim=True)
 
     def left(self, x: Float[Tensor, "f n dx"]) -> Float[Tensor, "f n k"]:
-        phi = self.phi(x @ self.x_views)  # (f, n, e + 1)
+        phi = self.phi((x @ self.x_views).clamp(-FARTHEST, FARTHEST))  # (f, n, e + 1)
         u, bend = self._gaussian(x, self.directions_x)
         own = phi[..., self.embedding :] - bend + self.constant  # (f, n, 1)
         scaled = phi[..., : self.embedding] / math.sqrt(self.embedding)
         return torch.cat([scaled, u * self.slope, own, torch.ones_like(own)], -1)
 
     def right(self, y: Float[Tensor, "f m dy"]) -> Float[Tensor, "f m k"]:
-        psi = self.psi(y @ self.y_views)  # (f, m, e + 1)
+        psi = self.psi((y @ self.y_views).clamp(-FARTHEST, FARTHEST))  # (f, m, e + 1)
         v, bend = self._gaussian(y, self.directions_y)
         own = psi[..., self.embedding :] - bend  # (f, m, 1)
         return torch.cat([psi[..., : self.embedding], v, torch.ones_like(own), own], -1)

@@ -2,11 +2,83 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
-__all__ = ["block_length"]
+from mutua.information.variables import Variable
+
+__all__ = ["block_length", "order_of_rows"]
+
+ROWS = 30_000
+"""So many rows tell whether neighbours are alike."""
+
+
+def order_of_rows(x: Variable, y: Variable, serial: bool | None = None) -> tuple[int, list[str]]:
+    """How many neighbouring rows belong together, and a sentence where rows are in the order of a column instead.
+
+    A table sorted by one of its columns looks like a recording: all that depends on the column changes slowly
+    along the rows. It is none where the other side, less its mean in the same class (or, where the column is no
+    class, less that of its neighbours along the rows), is white.
+
+    Args:
+        serial: what the user says: True, at least two rows belong together; False, one; None looks.
+    """
+    if serial is False:
+        return 1, []
+    found = block_length(_shown(x), _shown(y))
+    if serial:
+        return max(found, 2), []
+    if found == 1:
+        return 1, []
+    for side, other, name in ((x, y, "x"), (y, x, "y")):
+        groups = _sorted(side)
+        if groups is None:
+            continue
+        left = _residual(_shown(other), groups[:ROWS])
+        if block_length(left, left) == 1:
+            return 1, [
+                f"the rows are in the order of {name}, and taken as independent; if they are a recording over "
+                "time, say "
+                "serial=True (--serial yes)"
+            ]
+    return found, []
+
+
+def _shown(side: Variable, columns: int = 8) -> Float[ndarray, "m c"]:
+    """Some columns, and indicators of some classes; of many rows the first."""
+    parts = [side.continuous[:ROWS, :columns]]
+    for code in side.parts[:columns]:
+        values = int(code.max()) + 1
+        parts.append((code[:ROWS, None] == np.arange(min(values, columns))).astype(float))
+    return np.hstack(parts)
+
+
+def _sorted(side: Variable) -> Int[ndarray, " n"] | None:
+    """Classes of the rows by the column that they are sorted by: its own, or runs of sqrt(n) rows."""
+    for code in side.parts:
+        values = int(code.max()) + 1
+        if int((np.diff(code) != 0).sum()) == values - 1:
+            return code
+    for column in side.values.T:
+        step = np.diff(column)
+        if (step >= 0).all() or (step <= 0).all():
+            width = max(4, math.isqrt(len(column)))
+            return np.minimum(np.arange(len(column)) // width, max(len(column) // width - 1, 0))
+    return None
+
+
+def _residual(z: Float[ndarray, "n c"], groups: Int[ndarray, " n"]) -> Float[ndarray, "n c"]:
+    """What is left of the columns within a group: less its mean, and less its slope along the rows."""
+    left = np.empty_like(z)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        at = np.arange(len(rows)) - (len(rows) - 1) / 2
+        own = z[rows] - z[rows].mean(0)
+        left[rows] = own - np.outer(at, at @ own) / max(float(at @ at), 1.0)
+    return left
 
 
 def block_length(x: Float[ndarray, "n dx"], y: Float[ndarray, "n dy"], columns: int = 8) -> int:

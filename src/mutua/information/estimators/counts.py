@@ -7,12 +7,20 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
+from scipy.special import digamma, exp1
 
 from mutua.data.store import reason
 from mutua.information.estimators.ksg import array_of
 from mutua.types import InputError
 
-__all__ = ["histogram", "histogram_miller_madow"]
+__all__ = [
+    "coverage_entropy",
+    "entropies",
+    "grassberger_entropy",
+    "histogram",
+    "histogram_miller_madow",
+    "plug_in_entropy",
+]
 
 MEND = "leave such rows out, or give them a class of their own"
 
@@ -50,6 +58,65 @@ def histogram_miller_madow(x: Any, y: Any) -> float:
     """
     n_x, n_y, n_xy, _, _ = _counts(x, y)
     return histogram(x, y) - (len(n_xy) - len(n_x) - len(n_y) + 1) / (2 * int(n_xy.sum()))
+
+
+def plug_in_entropy(counts: Int[np.ndarray, " m"]) -> float:
+    """-sum p log p of counts, none of them 0, in nats."""
+    share = counts / counts.sum()
+    return float(-(share * np.log(share)).sum())
+
+
+def grassberger_entropy(counts: Int[np.ndarray, " m"]) -> float:
+    """log n - sum c G(c)/n, G(c) = psi(c) + (-1)^c/2 [psi((c + 1)/2) - psi(c/2)], in nats; counts are not 0.
+
+    Paper: Grassberger 2003, Entropy estimates from insufficient samplings, arXiv:physics/0307138.
+    """
+    n, c = int(counts.sum()), counts.astype(float)
+    sign = np.where(counts % 2 == 0, 1.0, -1.0)
+    terms = digamma(c) + 0.5 * sign * (digamma((c + 1) / 2) - digamma(c / 2))
+    return math.log(n) - float((c * terms).sum()) / n
+
+
+def coverage_entropy(counts: Int[np.ndarray, " m"]) -> float:
+    """Chao, Wang and Jost's estimator, in nats; counts are not 0.
+
+    H = sum c/n [psi(n) - psi(c)] + (f1/n) sum_{j >= 0} (1 - A)^(j + 1)/(n + j), A = 2 f2 / ((n - 1) f1 + 2 f2),
+    where
+    f1 and f2 values occur once and twice: what values not seen add, as the curve of new values over rows goes on.
+    Nearly unbiased down to a row a value.
+
+    Paper: Chao, Wang and Jost 2013, Entropy and the species accumulation curve, Methods in Ecology and Evolution
+    4.
+    """
+    n, c = int(counts.sum()), counts.astype(float)
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    seen = float((c / n * (digamma(n) - digamma(c))).sum())
+    if not once or n < 2:
+        return seen
+    if twice:
+        a = 2 * twice / ((n - 1) * once + 2 * twice)
+    else:
+        a = 2 / ((n - 1) * (once - 1) + 2)
+    return seen + once / n * _tail(1 - a, n)
+
+
+def entropies(x: Int[np.ndarray, " n"], y: Int[np.ndarray, " n"]) -> float:
+    """I(X; Y) of class numbers from `coverage_entropy` of both and of the cells, in nats; may be below zero."""
+    n_x, n_y, n_xy, _, _ = _counts(x, y)
+    return coverage_entropy(n_x) + coverage_entropy(n_y) - coverage_entropy(n_xy)
+
+
+def _tail(q: float, n: int) -> float:
+    """sum_{j >= 0} q^(j + 1)/(n + j): by Euler and Maclaurin where it is long, the integral being e^u E1(u)."""
+    if q <= 0:
+        return 0.0
+    rate = -math.log(q)
+    if rate > 1e-3:
+        j = np.arange(min(int(40 / rate) + 2, 50_000))
+        return float((q ** (j + 1) / (n + j)).sum())
+    u = rate * n
+    integral = math.exp(u) * float(exp1(u)) if u < 600 else 1 / u - 1 / u**2
+    return q * (integral + 0.5 / n + (rate / n + 1 / n**2) / 12)
 
 
 def _counts(

@@ -16,8 +16,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
-from mutua.data.auxiliary import as_array
 from mutua.data.store import reason
+from mutua.estimators.rows import as_array
 from mutua.types import InputError
 
 __all__ = ["array_of", "entropy", "ksg", "ksg_labels", "ksg_mixed", "ksg_pointwise", "numbers"]

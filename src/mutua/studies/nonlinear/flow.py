@@ -153,7 +153,7 @@ def run(config: Config) -> Result:
             d=config.n_sources,
             layers=config.mixing_layers,
         )
-        flow = FlowICA(prior="gaussian", max_iter=config.max_iter, restarts=config.restarts, device="cpu")
+        flow = FlowICA(prior="gaussian", max_iter=config.max_iter, n_init=config.restarts, device="cpu")
         for method, pieces in found.items():
             pieces.append(measured(method, mixture, seed, flow))
             LOGGER.info("data set %d, %s: MCC %.4f", seed, method, pieces[-1].pearson)

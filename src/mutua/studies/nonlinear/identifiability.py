@@ -53,7 +53,7 @@ PRESETS = {
 
 
 def _settings(config: Config, seed: int) -> dict[str, Any]:
-    return {"whiten": True, "steps": config.steps, "lr": 0.02, "device": "cpu", "random_state": seed}
+    return {"whiten": True, "max_iter": config.steps, "learning_rate": 0.02, "device": "cpu", "random_state": seed}
 
 
 def _contrast(config: Config, seed: int) -> dict[str, Any]:

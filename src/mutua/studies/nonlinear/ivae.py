@@ -112,9 +112,9 @@ def _linear_ica(x: np.ndarray, u: np.ndarray, steps: int, config: Config, seed: 
 def _settings(steps: int, config: Config, seed: int) -> dict[str, Any]:
     return {
         "whiten": True,
-        "steps": steps,
-        "restarts": config.restarts,
-        "lr": config.lr,
+        "max_iter": steps,
+        "n_init": config.restarts,
+        "learning_rate": config.lr,
         "device": "cpu",
         "random_state": seed,
     }

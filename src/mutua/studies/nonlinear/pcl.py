@@ -47,7 +47,8 @@ def piece(config: Config, layers: int, seed: int) -> list[Row]:
     mixture = pcl_mixture(seed, d=config.n_sources, n=config.n, layers=layers)
 
     def model() -> Any:
-        return PCL(layers=max(3, layers), width=config.width, max_iter=config.max_iter, random_state=seed)
+        sizes = (config.width,) * (max(3, layers) - 1)
+        return PCL(hidden_layer_sizes=sizes, max_iter=config.max_iter, random_state=seed)
 
     return [*controls(mixture, np.asarray), *found("PCL", model, mixture, None, np.asarray)]
 

@@ -55,7 +55,9 @@ def piece(config: Config, layers: int, seed: int) -> list[Row]:
     rows = controls(mixture, np.abs)
     networks = {"TCL": "bent", "TCL, maxout": "maxout"} if config.maxout else {"TCL": "bent"}
     for name, network in networks.items():
-        make = partial(TCL, network=network, layers=depth, max_iter=steps, random_state=seed)
+        make = partial(
+            TCL, network=network, hidden_layer_sizes=(None,) * (depth - 1), max_iter=steps, random_state=seed
+        )
         rows += found(name, make, mixture, mixture.u, np.abs, signed=f"{name}, s with sign")
     return rows
 

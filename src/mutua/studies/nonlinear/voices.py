@@ -81,18 +81,18 @@ class _Raw:
 def _flow(**changed: Any) -> Maker:
     def make(config: Config, seed: int) -> FlowICA:
         return FlowICA(
-            max_iter=config.flow_iter, restarts=config.restarts, device="cpu", random_state=seed, **changed
+            max_iter=config.flow_iter, n_init=config.restarts, device="cpu", random_state=seed, **changed
         )
 
     return make
 
 
 def _gcl(config: Config, seed: int) -> GCL:
-    return GCL(max_iter=config.contrast_iter, restarts=config.restarts, device="cpu", random_state=seed)
+    return GCL(max_iter=config.contrast_iter, n_init=config.restarts, device="cpu", random_state=seed)
 
 
 def _tcl(config: Config, seed: int) -> TCL:
-    return TCL(max_iter=config.contrast_iter, restarts=config.restarts, device="cpu", random_state=seed)
+    return TCL(max_iter=config.contrast_iter, n_init=config.restarts, device="cpu", random_state=seed)
 
 
 METHODS: Mapping[str, tuple[Maker, bool]] = {

@@ -1,0 +1,1 @@
+"""Films: files and arrays of them, read by windows."""

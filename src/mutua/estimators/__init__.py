@@ -1,0 +1,1 @@
+"""What all estimators share: checks of parameters, fits that fail, files, the auxiliary variable, whitening."""
