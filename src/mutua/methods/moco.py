@@ -15,7 +15,7 @@ __all__ = ["MoCo", "moco"]
 
 
 class MoCo(Followed):
-    """InfoNCE of views and their keys, the target's second views, against earlier keys; batch norm of all devices."""
+    """InfoNCE of views and their keys, the target's second views, against earlier keys; `Target` on batch norm."""
 
     asked, given = slice(0, 1), slice(1, 2)
 
