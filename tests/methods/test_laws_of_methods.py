@@ -1,7 +1,7 @@
 """Laws of every method of the catalogue, at every kind of data that it takes: listing one tests it."""
 
 import inspect
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import docstring_parser
 import pytest
@@ -13,7 +13,7 @@ from mutua import runs
 from mutua.data import load
 from mutua.methods import METHODS
 from mutua.objectives.batches import part
-from mutua.training import cached_step, fit
+from mutua.training import Plan, cached_step, fit
 from mutua.types import Embedding, InputError, Spec
 from mutua.views import rows
 
@@ -169,6 +169,7 @@ def test_every_argument_is_explained_and_the_paper_named(name):
     assert all(
         p.default is not p.empty for name, p in inspect.signature(compose).parameters.items() if name != "encoder"
     )
+    assert not explained & {one.name for one in fields(Plan)}  # the command line has both
     assert "\n    Paper: " in compose.__doc__
     assert "arXiv:" in compose.__doc__
     for words in (

@@ -15,12 +15,12 @@ __all__ = ["MoCo", "moco"]
 
 
 class MoCo(Followed):
-    """InfoNCE of first views and their keys, the target's second views, against keys of earlier batches."""
+    """InfoNCE of views and their keys, the target's second views, against earlier keys; `Target` on batch norm."""
 
     asked, given = slice(0, 1), slice(1, 2)
 
     def __init__(self, encoder: nn.Module, head: nn.Module, view: Views, t: float, m: float, queue: Queue) -> None:
-        super().__init__(encoder, head, view, m, running=True)
+        super().__init__(encoder, head, view, m)
         self.critic, self.queue = Cosine(t), queue
 
     def judge(self, z: Tensor) -> Step:

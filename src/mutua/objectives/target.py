@@ -19,26 +19,21 @@ __all__ = ["Followed", "Target"]
 class Target(nn.Module):
     """Copies of an encoder and its head that follow them and take no gradient: w' <- m w' + (1 - m) w.
 
-    To be moved in `Method.stepped`, once a step of the optimizer. They are parameters and buffers, so that a
-    checkpoint holds them.
+    To be moved in `Method.stepped`, once a step of the optimizer. They are frozen parameters, so that a checkpoint
+    holds them. In training their batch norms read the batch of all ranks, as those of the networks do: MoCo's
+    authors, whose devices normalise each its own few examples, shuffle those so that they tell a query nothing of
+    its key; SimCLR's (section 2.2) normalise over all devices instead, and so is it here.
 
     Args:
         encoder, head: what is copied as it is.
-        running: batch norms normalise by running statistics, which follow those of the networks as weights do;
 
-    Paper: Tarvainen and Valpola 2017, Mean teachers are better role models, arXiv:1703.01780; running statistics:
-    Cai, Ravichandran, Maji, Fowlkes, Tu and Soatto 2021, Exponential Moving Average Normalization for
-    Self-supervised and Semi-supervised Learning, arXiv:2101.08482.
+    Paper: Tarvainen and Valpola 2017, Mean teachers are better role models, arXiv:1703.01780.
     """
 
-    def __init__(self, encoder: nn.Module, head: nn.Module, running: bool = False) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module) -> None:
         super().__init__()
-        self.running = running
         self.encoder, self.head = copy.deepcopy(encoder), copy.deepcopy(head)
         self.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Target:
-        return super().train(mode and not self.running)
 
     @torch.no_grad()
     def follow(self, encoder: nn.Module, head: nn.Module, momentum: float) -> None:
@@ -46,9 +41,6 @@ class Target(nn.Module):
         for slow, fast in ((self.encoder, encoder), (self.head, head)):
             for weight, theirs in zip(slow.parameters(), fast.parameters(), strict=True):
                 weight.lerp_(theirs, 1 - momentum)
-            for buffer, seen in zip(slow.buffers(), fast.buffers(), strict=True) if self.running else ():
-                if buffer.is_floating_point():
-                    buffer.lerp_(seen.to(buffer.dtype), 1 - momentum)
 
 
 class Followed(Siamese):
@@ -57,7 +49,6 @@ class Followed(Siamese):
     Args:
         encoder, head, view: see `Siamese`; there are two views.
         momentum: the share m of itself that the target keeps at a step, 0 to 1.
-        running: see `Target`.
     """
 
     asked: ClassVar[slice] = slice(None)
@@ -65,14 +56,12 @@ class Followed(Siamese):
     given: ClassVar[slice] = slice(None)
     """The views that the target is given."""
 
-    def __init__(
-        self, encoder: nn.Module, head: nn.Module, view: Views, momentum: float, running: bool = False
-    ) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module, view: Views, momentum: float) -> None:
         super().__init__(encoder, head, view)
         if not 0 <= momentum <= 1:
             raise InputError(f"momentum: {momentum} is no share; give a number from 0 to 1")
         self.momentum = momentum
-        self.target = Target(encoder, head, running)
+        self.target = Target(encoder, head)
 
     def embed(self, batch: Batch, drawn: Mapping[str, Any]) -> Float[Tensor, "n v d"]:
         """The features of the views that are asked, then the target's of those that are given."""
