@@ -97,7 +97,6 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
     "information": {
         "barber_agakov": "information.estimators.barber_agakov",
         "baseline": "information.estimators.tuba_baseline",
-        "discrete": "information.estimators.counts",
         "gaussian": "information.estimators.gaussian",
         "mine": "information.estimators.mine",
         "nearest": "information.estimators.ksg",

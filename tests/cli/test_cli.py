@@ -109,7 +109,7 @@ def test_evaluate_of_other_data_and_depths(trained, few_digits, tmp_path, capsys
 def test_embed_report_export(trained, tmp_path, capsys):
     code, out, _ = run(capsys, "embed", trained, "--out", tmp_path / "z.npz", "--split", "test", "--json")
     assert code == 0
-    assert json.loads(out)["images"] == 449
+    assert json.loads(out)["examples"] == 449
     with np.load(tmp_path / "z.npz", allow_pickle=False) as file:
         assert file["features"].shape == (449, 64)
         assert file["labels"].shape == (449,)
@@ -170,7 +170,7 @@ def test_data_that_cannot_be_used(photos, tmp_path, capsys):
     assert "1 of 13" in json.loads((out / "config.json").read_text())["data"]["source"]
     (tmp_path / "one").mkdir()
     Image.new("RGB", (12, 12)).save(tmp_path / "one" / "a.png")
-    assert "one image cannot be split" in train(tmp_path / "one")
+    assert "one example cannot be split" in train(tmp_path / "one")
     assert "data: 1 example" in train(tmp_path / "one", "--split", "all")
     np.save(tmp_path / "nan.npy", np.full((5, 12, 12), np.nan, np.float32))
     assert "NaN" in train(tmp_path / "nan.npy")
@@ -239,6 +239,8 @@ def test_every_field_of_a_verb_is_explained(verb):
 def test_every_field_of_a_training_is_explained(name):
     kinds = typing.get_type_hints(arguments_of(name, METHODS[name]), include_extras=True)
     assert len(kinds) > 20
+    own = kinds.pop("reading")
+    assert {p.arg_name for p in docstring_parser.parse(own.__doc__).params} == set(own.__dataclass_fields__)
     for field, kind in kinds.items():
         assert kind.__metadata__[0].help, field
 
@@ -268,8 +270,8 @@ def test_grey_and_colour_together_are_colour(photos, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(capsys, "train", "rotation", "--data", photos, "--split", "all", "--out", out, *TINY)[0] == 0
     config = json.loads((out / "config.json").read_text())
-    assert config["data"]["shape"] == [3, 12, 12]
-    assert config["data"]["images"] == 13
+    assert config["recipe"]["spec"]["shape"] == [3, 12, 12]
+    assert config["data"]["examples"] == 13
 
 
 def test_what_a_training_skipped_is_skipped_again(photos, tmp_path, capsys):
@@ -291,7 +293,7 @@ def test_a_size_of_ones_own(photos, tmp_path, capsys):
     assert run(capsys, *made, *TINY)[0] == 0
     assert run(capsys, "evaluate", out)[0] == 0
     line = refused(capsys, "evaluate", out, "--size", "16")
-    assert "takes 3 x 8 x 8 images and the data are 3 x 16 x 16" in line
+    assert "3 x 16 x 16 px where the run takes 3 x 8 x 8 px" in line
     assert "takes" in refused(capsys, "evaluate", out, "--data", "digits")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -433,7 +434,8 @@ def test_columns_are_read_as_a_data_frame_is() -> None:
     theirs = pd.DataFrame({"kind": pd.Categorical(codes), "size": x})
     wanted = mutual_information(theirs, y, estimator="ksg_mixed", permutations=19)
     found = mutual_information(ours, y, estimator="ksg_mixed", permutations=19)
-    assert found == wanted
+    # Of text that reads as whole numbers a sentence says that they are taken as categories.
+    assert replace(found, diagnostics=()) == replace(wanted, diagnostics=())
     assert len(ours) == 60
     assert np.array_equal(pairwise(ours), pairwise(theirs), equal_nan=True)
 

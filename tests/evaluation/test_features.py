@@ -63,7 +63,7 @@ def test_modes_come_back_part_by_part_even_after_an_error() -> None:
     modes = [part.training for part in net.modules()]
     features(net, pictures())
     assert [part.training for part in net.modules()] == modes
-    with pytest.raises(InputError, match="takes"):
+    with pytest.raises(InputError, match="is meant"):
         features(net, Images(np.zeros((2, 3, 4, 4), np.uint8)))
     assert [part.training for part in net.modules()] == modes
 
@@ -98,7 +98,7 @@ def test_nan_names_depth_and_row() -> None:
 def test_bad_depths_rows_and_empty_data_are_refused() -> None:
     with pytest.raises(InputError, match="nope is not one of"):
         features(network(), pictures(), depths=("nope",))
-    with pytest.raises(InputError, match="1 rows out for 4 images"):
+    with pytest.raises(InputError, match="1 rows out for 4 examples"):
         features(lambda x: x.float().mean(0, keepdim=True).flatten(1), pictures(), batch=4)
     with pytest.raises(InputError, match="there are none"):
         features(network(), _Empty())

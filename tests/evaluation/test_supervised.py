@@ -94,7 +94,7 @@ def test_bad_input_is_named() -> None:
     train, test = split_off(corners(), 0.4, 0)
     with pytest.raises(InputError, match="no labels"):
         Labelled(Images(train.pixels))
-    with pytest.raises(InputError, match="test: these images have no labels"):
+    with pytest.raises(InputError, match="test: its examples have no labels"):
         finetune(network(), train, Images(test.pixels))
     with pytest.raises(InputError, match="labels_per_class: 100 where the smallest class has 36"):
         finetune(network(), train, test, labels_per_class=100)

@@ -83,7 +83,7 @@ def test_bad_input_is_named() -> None:
     assert evaluate({}, lone, test, probes=("knn",))[0].rows
     with pytest.raises(InputError, match="one class"):
         evaluate({}, train.subset(np.flatnonzero(train.labels == 0)), test)
-    with pytest.raises(InputError, match="shape"):
+    with pytest.raises(InputError, match="test: image of 3 x 6 x 6 px where train has"):
         evaluate({}, train, Images(np.zeros((3, 3, 6, 6), np.uint8), np.array([0, 1, 2])))
 
 

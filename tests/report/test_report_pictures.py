@@ -78,9 +78,9 @@ def test_a_gallery_of_given_queries_says_nothing_of_chance():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": ["a"]}, "labels: 1 for 6 images"),
-        ({"names": ["a"]}, "names: 1 for 6 images"),
-        ({"features": np.ones((2, 2))}, "features: 2 for 6 images"),
+        ({"labels": ["a"]}, "labels: 1 for 6 examples"),
+        ({"names": ["a"]}, "names: 1 for 6 examples"),
+        ({"features": np.ones((2, 2))}, "images: 6 for 2 examples"),
         ({"queries": [6]}, "queries: row numbers must be from 0 to 5"),
         ({"images": np.zeros((6, 1, 2, 2))}, "images: a page shows uint8"),
         ({"images": np.zeros((0, 1, 2, 2), np.uint8)}, "holds no pixels"),

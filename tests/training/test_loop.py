@@ -17,7 +17,7 @@ from mutua.training import trainer as trainers
 from mutua.training.metrics import read
 from mutua.training.plan import learning_rate
 from mutua.training.trainer import Trainer
-from mutua.types import InputError, Step
+from mutua.types import Embedding, InputError, Step
 from training.toys import Numbers, Regression, Toy, same
 
 PLAN = Plan(epochs=3, batch=8, lr=1e-2, accelerator="cpu", save_every=0.0, log_every=1)
@@ -357,7 +357,7 @@ def test_a_batch_must_divide_among_devices():
 
 @pytest.mark.parametrize("micro_batch", [0, 4])
 def test_mixed_precision_does_not_round_the_examples(micro_batch):
-    class Seen(Regression):
+    class Seen(Regression, Embedding):
         def draw(self, batch, generator):
             seen.append(batch)
             return {}
@@ -367,9 +367,6 @@ def test_mixed_precision_does_not_round_the_examples(micro_batch):
 
         def judge(self, z):
             return Step(z.float().square().mean())
-
-        def step(self, batch, generator):
-            return self.judge(self.embed(batch, self.draw(batch, generator)))
 
     seen, data = [], Numbers()
     plan = Plan(epochs=1, batch=8, precision="bf16-mixed", accelerator="cpu", micro_batch=micro_batch)

@@ -44,8 +44,7 @@ class Information:
     Args:
         files: Two files, paired row by row, or one table: .npy, .npz:NAME, .csv, .tsv, .parquet.
         x: Columns of the table (or of the first file), by name, with commas between. By number for arrays.
-        y: Columns of the table (or of the second file). Alone, with one table: every other column against this
-        one.
+        y: Columns of the table (or of the second file). Alone, with one table: all others against this one.
         given: What is known already, for conditional information: columns of the table, or a third file.
         effort: quick, default or thorough: seconds, a minute, several.
         estimator: auto, or one by name: ksg, gaussian, histogram, barber_agakov, infonce, mine, smile_5, club...
@@ -58,8 +57,7 @@ class Information:
         continuous_given: Take the integers of what is given as measures.
         serial: Whether neighbouring rows depend on each other, as in a recording over time; auto looks.
         drop_missing: Leave out the rows in which a column that is used has no value.
-        pairwise: Information between every two columns of a table instead; missing values are left out pair by
-        pair.
+        pairwise: Information between every two columns of a table; missing values are left out pair by pair.
         checks: Check that the estimator keeps the laws of information on these data: six more estimates.
         plot: Picture to write, .png or .svg.
         permutations: Of the test against independence.

@@ -26,9 +26,9 @@ class Data:
     json: bool = False
 
     def __call__(self) -> None:
-        from mutua.data import table
+        from mutua.data import datasets
 
-        _print(table(), self.json)
+        _print(datasets(), self.json)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Data of any kind read by row number: known sets, folders, files, arrays, torch and Hugging Face datasets."""
 
-from mutua.data.catalogue import DATASETS, Dataset, table
+from mutua.data.catalogue import DATASETS, Dataset, datasets
 from mutua.data.examples import Examples, Held, targeted
 from mutua.data.image.arrays import from_array
 from mutua.data.image.datasets import from_dataset
@@ -29,6 +29,7 @@ __all__ = [
     "Reading",
     "as_examples",
     "as_images",
+    "datasets",
     "films",
     "folder",
     "from_array",
@@ -41,6 +42,5 @@ __all__ = [
     "series",
     "split_off",
     "stratified",
-    "table",
     "targeted",
 ]

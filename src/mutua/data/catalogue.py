@@ -20,7 +20,7 @@ from mutua.data.sound.digits import SPOKEN_DIGITS, spoken_digits
 from mutua.data.store import cache_folder
 from mutua.types import InputError, Table
 
-__all__ = ["DATASETS", "Dataset", "table"]
+__all__ = ["DATASETS", "Dataset", "datasets"]
 
 
 Reader = Callable[[Path, str, Path], Examples]
@@ -240,7 +240,7 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
-def table(path: Path | None = None, cache: Path | None = None) -> Table:
+def datasets(path: Path | None = None, cache: Path | None = None) -> Table:
     """The catalogue: what each set is, and whether and where it was found on this machine."""
     rows = []
     for name, entry in DATASETS.items():

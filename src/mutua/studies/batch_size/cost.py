@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["encoder_step", "held", "measured", "score_step"]
 
 def measured(call: Callable[[], Any]) -> tuple[float, float | None]:
     """CPU seconds of the process, and MiB by which its memory rose at most; none where Linux doesn't tell."""
+    gc.collect()  # what goes meanwhile would hide what comes
     before = _resident(reset=True)
     start = time.process_time()
     call()
