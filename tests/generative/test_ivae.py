@@ -103,7 +103,6 @@ def test_a_vector_u_modulates_through_a_network() -> None:
     X = s @ [[1.0, 0.6], [-0.5, 1.0]]
     model = IVAE(
         hidden_layer_sizes=(),
-        hidden_layer_sizes=(32,),
         max_iter=600,
         batch_size=500,
         learning_rate=0.02,
