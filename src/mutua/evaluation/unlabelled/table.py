@@ -88,7 +88,7 @@ def unlabelled_tables(
     plainly = raw(plain, batch=batch)
     first = _row(control, "", plainly, [raw(shown, train=plain, batch=batch) for shown in views])
     judged: list[list[Any]] = [first]
-    centred = plainly - plainly.mean(1, keepdims=True)
+    centred, how = _comparable(plainly)
     found: list[list[Any]] = [[control, *_alike(centred, threshold)]]
     last: dict[str, np.ndarray] = {}
     for name, encode in encoders.items():
@@ -134,12 +134,21 @@ def unlabelled_tables(
             "Duplicates",
             ["seen in", "pairs", "rows of the most alike"],
             found,
-            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: each one's mean subtracted). "
+            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}). "
             f"Exactly equal, among all {n}: {extra} {what} more than once"
             + (f", as rows {', '.join(map(str, groups[0][:5]))}." if groups else "."),
         )
     )
     return tables
+
+
+def _comparable(x: np.ndarray) -> tuple[np.ndarray, str]:
+    """Raw input whose cosines say something, and how it was made so: pixels share a brightness, other columns differ
+    in their units."""
+    if x.min() >= 0 and x.max() <= 1:
+        return x - x.mean(1, keepdims=True), "each one's mean subtracted"
+    spread = x.std(0)
+    return (x - x.mean(0)) / np.where(spread > 0, spread, 1), "columns standardised"
 
 
 def _row(name: str, depth: str, x: np.ndarray, views: Sequence[np.ndarray]) -> list[Any]:
