@@ -213,7 +213,7 @@ def test_the_target_of_byol_keeps_more_and_more_of_itself():
         (vicreg, {"width": 1}, "width: 1 is too few; give 2 or more"),
         (vicreg, {"covariance": -1.0}, "covariance: -1.0"),
         (barlow_twins, {"redundancy": float("nan")}, "redundancy: nan"),
-        (byol, {"target_momentum": 1.5}, "target_momentum: 1.5 is no share"),
+        (byol, {"target_momentum": 1.5}, "momentum of the target or keys: 1.5 is no share"),
         (byol, {"hidden": 0}, "hidden: 0 is too few"),
         (simsiam, {"layers": 0}, "layers: 0 is too few"),
         (moco, {"queue": 0}, "queue: 0 is too few"),

@@ -167,7 +167,7 @@ def _kind_of_array(x: np.ndarray, name: str) -> str:
         return "table"
     if x.ndim == 3 and x.dtype.kind == "f":
         some = np.asarray(x[: max(1, (1 << 20) // max(x[0].size, 1))])
-        if not ((some >= 0) & (some <= 1)).all():
+        if ((some < 0) | (some > 1)).any():  # NaN is for the reader to name
             return "series"
         if x.shape[1] == x.shape[2]:
             return "image"

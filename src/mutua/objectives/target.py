@@ -59,7 +59,7 @@ class Followed(Siamese):
     def __init__(self, encoder: nn.Module, head: nn.Module, view: Views, momentum: float) -> None:
         super().__init__(encoder, head, view)
         if not 0 <= momentum <= 1:
-            raise InputError(f"momentum: {momentum} is no share; give a number from 0 to 1")
+            raise InputError(f"momentum of the target or keys: {momentum} is no share; give a number from 0 to 1")
         self.momentum = momentum
         self.target = Target(encoder, head)
 

@@ -143,8 +143,7 @@ def unlabelled_tables(
 
 
 def _comparable(x: np.ndarray) -> tuple[np.ndarray, str]:
-    """Raw input whose cosines say something, and how it was made so: pixels share a brightness, other columns differ
-    in their units."""
+    """Raw input whose cosines say something, and how: pixels share a brightness, other columns differ in units."""
     if x.min() >= 0 and x.max() <= 1:
         return x - x.mean(1, keepdims=True), "each one's mean subtracted"
     spread = x.std(0)
