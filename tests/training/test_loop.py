@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mutua.training import Diverged, Interrupted, Plan, fit
