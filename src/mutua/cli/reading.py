@@ -41,13 +41,14 @@ def examples_of(
     if said.get("kind", spec.kind) != spec.kind:
         raise InputError(f"kind: {said['kind']}, and {run} takes {spec.kind}; leave it out")
     needed = KINDS[spec.kind].reading(spec).said()
+    seen = DATASETS[data].kind if data in DATASETS else said.get("kind") or kind_of(Path(data))
+    if seen != spec.kind:
+        plural = KINDS[seen].plural
+        raise InputError(
+            f"{data}: {run} takes {KINDS[spec.kind].plural}, and these are {plural}; give data of its kind"
+        )
     if data in DATASETS:
         needed = {name: value for name, value in needed.items() if name != "channels"}
-    elif said.get("kind") is None and kind_of(Path(data)) != spec.kind:
-        seen = KINDS[kind_of(Path(data))].plural
-        raise InputError(
-            f"{data}: {run} takes {KINDS[spec.kind].plural}, and these are {seen}; give data of its kind"
-        )
     return square(read(data, split, Reading.of(needed | said), Access(skip_bad)), data)
 
 
