@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from data.making import packed, unpacked, write_set
 from mutua.data import fetch
-from mutua.data.catalogue import DATASETS, table
+from mutua.data.catalogue import DATASETS, datasets
 from mutua.data.image.cifar import CIFAR10
 from mutua.types import InputError
 
@@ -121,7 +121,7 @@ def test_download_is_held_to_its_checksum(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("offline")
 def test_table(tmp_path: Path) -> None:
     write_set(tmp_path / "mnist", zipped=True)
-    records = {row["name"]: row for row in table(tmp_path).records()}
+    records = {row["name"]: row for row in datasets(tmp_path).records()}
     assert set(records) == set(DATASETS)
     assert records["digits"]["here"] == records["mnist"]["here"] == "yes"
     assert records["mnist"]["where"] == str(tmp_path / "mnist")
