@@ -57,9 +57,16 @@ def test_an_old_path_gives_the_new_module_and_says_so(old):
     new = moved.MOVED[old]
     with pytest.warns(DeprecationWarning, match=rf"{old} is now {new};") as warned:
         module = importlib.import_module(old)
-    assert module is importlib.import_module(new)
+    assert vars(module).items() >= vars(importlib.import_module(new)).items()
     assert Path(warned[0].filename).name != "moved.py"
     assert not (Path(mutua.__file__).parents[1] / (old.replace(".", "/") + ".py")).exists()
+
+
+def test_an_old_path_leaves_the_function_of_that_name_callable():
+    code = "import mutua.data.datasets, mutua.data.folder; from mutua import data;"
+    code += " print(data.datasets().title, data.folder.__doc__[:6], data.folder.folder is data.folder._function)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Data sets A fold"), done.stdout
 
 
 def test_the_line_that_imports_is_the_one_warned_of():

@@ -129,6 +129,21 @@ MOVED: dict[str, str] = {
 """Old path to new. The new one is a package where a file was parted into one file a name."""
 
 
+class _Both(ModuleType):
+    """A moved module whose name in its package is now a function's (`mutua.data.folder`).
+
+    Importing the old path binds the name to what was imported: this still answers as the function did.
+    """
+
+    def __init__(self, module: ModuleType, function: Callable[..., Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self.__dict__.update(vars(module))
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+
 class _Finder(MetaPathFinder, Loader):
     """Last in line, so that it hears only of modules that are in no file."""
 
@@ -142,7 +157,10 @@ class _Finder(MetaPathFinder, Loader):
         old, new = module.__name__, MOVED[module.__name__]
         # The import system's own frames are not counted: this points at the line that imports.
         warnings.warn(f"{old} is now {new}; the old path goes with version 0.2", DeprecationWarning, stacklevel=2)
-        sys.modules[old] = importlib.import_module(new)
+        moved = importlib.import_module(new)
+        package, _, name = old.rpartition(".")
+        taken = getattr(importlib.import_module(package), name, None)
+        sys.modules[old] = moved if taken is None or isinstance(taken, ModuleType) else _Both(moved, taken)
 
 
 def watch() -> None:
