@@ -54,6 +54,22 @@ def test_a_verbs_help_imports_that_verb_and_not_the_library(verb):
     assert not modules & {"sklearn", "numba", "matplotlib", "lightning_fabric", "mutua.methods", "mutua.ica"}
 
 
+def test_no_verbs_help_imports_what_trains_or_draws():
+    # In one process: what none of them imports, each does without.
+    heavy = ("lightning_fabric", "matplotlib", "sklearn", "numba", "pandas", "torch._dynamo")
+    code = f"""
+import sys
+from mutua.cli import VERBS
+trained = "train resume evaluate embed report export".split()
+for name in [*trained, *(set(VERBS) - set(trained))]:
+    VERBS[name].load()
+    print(*[module for module in {heavy} if module in sys.modules], end=";" if name in trained else "|")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(";" * 6), done.stdout
+    assert not {"lightning_fabric", "matplotlib"} & set(done.stdout.replace("|", " ").split()), done.stdout
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_a_verbs_help_is_of_that_verb(name, capsys):
     code, out, _ = run(capsys, name, "--help")

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tyro.conf import Positional
 
 from mutua.cli.columns import read_columns
-from mutua.cli.information_plot import check_plot, write_plot
 from mutua.cli.information_table import say_against, say_pairs
 from mutua.cli.output import say, show, status
 from mutua.data.table import Columns, arrays_of, read_table, titles_of
@@ -159,6 +158,8 @@ class Information:
             )
         if self.plot is not None:
             read_x, read_y = variable(x, "x", kind_x), variable(y, "y", kind_y)
+            from mutua.cli.information_plot import write_plot  # draws, as the help need not
+
             write_plot(self.plot, read_x, read_y, result, title, unit, self.seed)
         scaled = _scaled(result) if self.bits else result
         if self.json:
@@ -208,6 +209,8 @@ class Information:
         if self.given is not None and self.checks:
             raise InputError("given: --checks is for information without a condition; leave out one of the two")
         if self.plot is not None:
+            from mutua.cli.information_plot import check_plot  # draws, as the help need not
+
             check_plot(self.plot)
 
     def _check_pairwise(self) -> None:

@@ -14,7 +14,6 @@ from mutua.data.store import replacing
 from mutua.data.table import Columns
 from mutua.information import against, pairs
 from mutua.information.pairwise import Against
-from mutua.plots import COLOURS, figure, svg
 from mutua.types import InputError, Table
 
 __all__ = ["say_against", "say_pairs"]
@@ -130,6 +129,8 @@ def _shown(value: float) -> str:
 
 def _plot(path: Path, found: Sequence[Against], title: str, scale: float) -> None:
     """Values and intervals, the largest on top; grey where the adjusted p-value is above .05."""
+    from mutua.plots import COLOURS, figure, svg  # not for the help
+
     top = found[:BARS]
     with figure(7, 1.2 + 0.28 * max(len(top), 3)) as (fig, axes):
         for k, one in enumerate(top):

@@ -18,8 +18,6 @@ from mutua.cli.reading import examples_of
 from mutua.data import KINDS, Examples, Kind, Reading
 from mutua.evaluation import features, raw
 from mutua.methods import METHODS
-from mutua.report import papers, run_page, write
-from mutua.training.metrics import read
 from mutua.types import InputError
 
 __all__ = ["Report", "make_report"]
@@ -52,6 +50,7 @@ class Report:
     json: bool = False
 
     def __call__(self) -> None:
+
         if not self.run.is_dir():
             raise InputError(f"{self.run}: no such run; `mutua train` makes one")
         if self.points < 1:
@@ -73,6 +72,10 @@ def make_report(
     summary: Sequence[str] = (),
 ) -> Path:
     """Write the page of a run, its map and neighbours of `examples`, and return where."""
+    # Here, since they import matplotlib, scikit-learn and Lightning Fabric, which the help needs not.
+    from mutua.report import papers, run_page, write
+    from mutua.training.metrics import read
+
     config, recipe = runs.config(run), runs.recipe_of(run)
     if len(examples) > points:
         order = np.random.RandomState(0).permutation(len(examples))[:points]

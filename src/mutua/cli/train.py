@@ -9,10 +9,9 @@ import operator
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from lightning_fabric.loggers.logger import Logger
 from tyro.conf import Positional
 
 from mutua import runs
@@ -26,6 +25,9 @@ from mutua.encoders import ENCODERS
 from mutua.methods import METHODS
 from mutua.ranks import rank
 from mutua.types import InputError
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger
 
 __all__ = ["Resume", "Train"]
 

@@ -15,8 +15,6 @@ from mutua.data.store import writing
 from mutua.ica import LinearICA
 from mutua.ica.separation.auxiva import AuxIVA
 from mutua.ica.separation.unmix import PEAK, Unmixed, unmix, unmix_echoes
-from mutua.report import papers, write
-from mutua.report.unmixed import Track, spectrograms, unmixed_page
 from mutua.types import InputError
 
 __all__ = ["Unmix"]
@@ -76,6 +74,10 @@ class Unmix:
 
     def _write(self, sound: Sound, unmixed: Unmixed) -> dict[str, Any]:
         """Sources, picture and page; each file whole or not at all."""
+        # Here, since the help needs none of what draws.
+        from mutua.report import papers, write
+        from mutua.report.unmixed import Track, spectrograms, unmixed_page
+
         k, (n, d) = len(unmixed.scale), sound.samples.shape
         files = [self.out / f"source-{i}.wav" for i in range(k)]
         write_wavs(

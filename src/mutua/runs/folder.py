@@ -18,9 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lightning_fabric.loggers.logger import Logger
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -33,6 +32,9 @@ from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
 from mutua.types import InputError, Method
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger
 
 __all__ = [
     "CHECKPOINT",

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric.loggers.logger import Logger
 
 from mutua.ranks import rank, world
 from mutua.training import checkpoint as checkpoints
 from mutua.training.calibrate import calibrate
 from mutua.training.display import display
-from mutua.training.metrics import Csv, read
 from mutua.training.order import batches
 from mutua.training.plan import Plan
 from mutua.training.stopping import Interrupted, asked_to_stop
-from mutua.training.trainer import Trainer
 from mutua.types import Embedding, InputError, Method, Rows
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger
 
 __all__ = ["fit"]
 
@@ -58,6 +58,10 @@ def fit(
         Diverged: the loss or a weight is no longer finite; names the step and the last good checkpoint.
         Interrupted: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
     """
+    # Here, since they import Lightning Fabric, which takes seconds: whoever asks for help or judges needs neither.
+    from mutua.training.metrics import Csv, read
+    from mutua.training.trainer import Trainer
+
     if not isinstance(data, Rows):
         raise InputError(
             f"data: {type(data).__name__} has no take(index); mutua.data.as_images makes rows of datasets"

@@ -11,7 +11,6 @@ from torch import Generator, Tensor
 from mutua.types import Batch, InputError, View
 from mutua.views.base import Transform
 from mutua.views.image.base import as_dtype, as_float, check_images
-from mutua.views.image.fused import fused
 
 __all__ = ["Compose", "rows"]
 
@@ -93,6 +92,8 @@ class Compose(Transform):
         if not _images(batch):
             return self.plain(batch, parameters)
         check_images(batch)
+        from mutua.views.image.fused import fused  # numba takes a second to import
+
         found = fused(self.flat(parameters), batch, batch.dtype)
         return self.plain(batch, parameters) if found is None else found
 

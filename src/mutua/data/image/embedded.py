@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
-import sklearn
-from sklearn.datasets import load_digits
 
 from mutua.data.image.images import Images
 from mutua.data.splits import stratified
@@ -16,7 +15,10 @@ __all__ = ["digits", "find_digits"]
 
 def find_digits(place: Path) -> Path | None:
     """The file inside scikit-learn, whatever the place looked at."""
-    return Path(sklearn.__file__).parent / "datasets" / "data" / "digits.csv.gz"
+    spec = importlib.util.find_spec("sklearn")  # its import takes seconds, and is not needed to know
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
 def digits(path: Path, split: str, cache: Path) -> Images:
@@ -27,6 +29,8 @@ def digits(path: Path, split: str, cache: Path) -> Images:
 
     Origin: Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI repository, its test part.
     """
+    from sklearn.datasets import load_digits
+
     bunch = load_digits()
     pixels = ((bunch.images.astype(np.uint16) * 255 + 8) // 16).astype(np.uint8)[:, None]  # (n, 1, 8, 8)
     train, test = stratified(bunch.target, 0.25, 0)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Generator
 
 from mutua.data.examples import Examples
@@ -39,6 +38,8 @@ def _written(batch: Batch) -> list[str]:
 
 def _raw(train: Rows) -> Callable[[Batch], np.ndarray]:
     """(1 + log count) idf of words and pairs side by side, of unit length; those of the training texts alone."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # seconds to import
+
     vectorizer = TfidfVectorizer(
         token_pattern=r"\S+", ngram_range=(1, 2), sublinear_tf=True, max_features=_MOST, dtype=np.float32
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mutua.data.text.texts import Texts
 from mutua.types import InputError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 __all__ = ["BAG_OF_WORDS", "bag_of_words"]
 
@@ -26,6 +29,9 @@ def bag_of_words(train: Texts, *others: Texts, max_features: int | None = None) 
     Paper: Spärck Jones 1972, A Statistical Interpretation of Term Specificity and its Application in Retrieval,
     Journal of Documentation; Wang and Manning 2012, Baselines and Bigrams, ACL.
     """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     vectorizer = TfidfVectorizer(
         tokenizer=train.vocabulary.tokenizer,
         token_pattern=None,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.signal import resample_poly
 
 from mutua.data.video.clips import opened
 
@@ -52,6 +51,8 @@ def heard(path: Path, first: float, length: int, rate: float) -> Float[np.ndarra
                 wide[low:high] = samples[low - at : high - at]
             at += len(samples)
     ratio = Fraction(rate / own).limit_denominator(2000)
+    from scipy.signal import resample_poly  # half a second to import
+
     made = wide if ratio == 1 else resample_poly(wide, ratio.numerator, ratio.denominator).astype(np.float32)
     out = np.zeros(length, np.float32)
     part = made[skip : skip + length]

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from mutua.kernels.views import sound as kernel
 from mutua.types import InputError
 from mutua.views.base import chance, check_probability, check_range, uniform
 from mutua.views.signal import blanked, interpolated, kept, picked, steps_before
@@ -80,6 +79,8 @@ class Speed(SoundTransform):
         return blanked(y, ~steps_before(after, t)), after
 
     def _by_loop(self, x: Tensor, factor: Tensor, length: Tensor, after: Tensor) -> Tensor:
+        from mutua.kernels.views import sound as kernel  # numba takes a second to import
+
         out = torch.empty_like(x, memory_format=torch.contiguous_format)
         read = (x.contiguous().numpy(), factor.numpy(), length.numpy(), after.numpy())
         if self.quality == "linear":
