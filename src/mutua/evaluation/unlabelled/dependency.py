@@ -34,8 +34,8 @@ def dependency(
 
     A network of two hidden layers learns by logistic loss to tell rows from rows whose columns were shuffled
     each by itself, on two thirds of the rows; of the others Donsker and Varadhan's bound is read. Columns are
-    standardised. What the network can't tell isn't counted, and above the log of some thousand rows nothing can
-    be.
+    standardised. What the network can't tell isn't counted; of few rows held out a large value is noise, as that
+    bound's variance grows with exp of its value.
 
     Raises `InputError` for fewer than 30 rows, or one column.
 

@@ -71,7 +71,7 @@ def slow_sweep(
     weight: Float[np.ndarray, "k d"],
     bias: Float[np.ndarray, " k"],
     squares: Float[np.ndarray, " n"],
-    order: Int64[np.ndarray, " n"],
+    order: Int64[np.ndarray, " m"],
     box: float,
     active: Bool[np.ndarray, "n k"],
     margin: float,

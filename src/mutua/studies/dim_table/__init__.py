@@ -36,7 +36,7 @@ class Config:
     Args:
         data: Data sets by name, or folders of images; those that aren't on this machine are left out, and said.
         rows: Of the table, by name.
-        encoder: Network of every row; it is read at `depths`.
+        encoder: Network of every row; it is read at `depths`. dim64 for STL-10, whose images have 96 px.
         depths: Depths that probes read.
         examples: Images to learn from, and that probes learn from; 0 for all.
         tests: Images to test on; 0 for all.
@@ -52,6 +52,7 @@ class Config:
         mlp_batch: Its batch.
         averaged: Last epochs of the MLP whose mean stands beside the last; the paper has 100.
         decoder_epochs: Of the decoder that MS-SSIM is read through.
+        dependency_steps: Of the network that tells whether the columns of Y depend on each other.
         mine: Whether MINE is read.
         mine_rows: Images that MINE is read of.
         folder: Where trainings and finished rows are kept: a run that was stopped goes on.
@@ -75,6 +76,7 @@ class Config:
     mlp_batch: int = 128
     averaged: int = 3
     decoder_epochs: int = 2
+    dependency_steps: int = 500
     mine: bool = True
     mine_rows: int = 1_000
     folder: str = "runs/dim-table"
@@ -97,6 +99,7 @@ PRESETS = {
         mlp_batch=64,
         averaged=100,
         decoder_epochs=50,
+        dependency_steps=3000,
         mine_rows=10_000,
     ),
     "smoke": Config(
@@ -110,6 +113,7 @@ PRESETS = {
         mlp_epochs=1,
         averaged=1,
         decoder_epochs=1,
+        dependency_steps=50,
         mine_rows=60,
         mine=False,
     ),
@@ -125,6 +129,7 @@ _READING = (
     "mlp_batch",
     "averaged",
     "decoder_epochs",
+    "dependency_steps",
     "mine",
     "mine_rows",
 )
@@ -135,8 +140,8 @@ def run(config: Config) -> Result:
     supervision.
 
     A row is kept as it finishes, in `folder`, and not measured again; a training that was stopped goes on from its
-    checkpoint. Nothing is chosen on test: last epoch, or BiGAN's rule without labels; the probes' C on held-out
-    rows of train.
+    checkpoint; one whose training fails is said, and tried again the next time. Nothing is chosen on test: last
+    epoch, or BiGAN's rule without labels; the probes' C on held-out rows of train.
 
     Raises `InputError` where no data set is on this machine, for rows, probes or depths that don't exist,
     before anything is trained.
@@ -179,7 +184,7 @@ def _checked(config: Config) -> tuple[list[str], list[str]]:
             raise InputError(f"{name}: {names(unknown) if chosen else 'none'} is none of {names(known)}")
     if not config.seeds or not config.depths:
         raise InputError(f"seeds, depths: {config.seeds}, {config.depths}; give at least one of each")
-    for name in ("epochs", "batch", "mlp_epochs", "mlp_batch", "decoder_epochs"):
+    for name in ("epochs", "batch", "mlp_epochs", "mlp_batch", "decoder_epochs", "dependency_steps"):
         if getattr(config, name) < 1:
             raise InputError(f"{name}: {getattr(config, name)} is too few; give 1 or more")
     for name, least in (("examples", 50), ("tests", 40)):
@@ -242,7 +247,11 @@ def _row(
     if file.exists() and beside.exists():
         return json.loads(file.read_text(encoding="utf-8")), load(beside.read_bytes())
     LOGGER.info(f"{data}, {row.title}, seed {seed}: training")
-    made = trained(row, train, test, _plan(config, seed), config.encoder, config.locations, kept)
+    try:
+        made = trained(row, train, test, _plan(config, seed), config.encoder, config.locations, kept)
+    except InputError as error:  # a discriminator that has won, a loss that isn't finite: the other rows go on
+        LOGGER.info(f"{data}, {row.title}, seed {seed}: {error}")
+        return {"probes": {}, "curve": [], "failed": str(error)}, {}
     LOGGER.info(f"{data}, {row.title}, seed {seed}: probes")
     settings = {"epochs": config.mlp_epochs, "batch": config.mlp_batch, "averaged": config.averaged}
     record: dict[str, Any] = {
@@ -258,6 +267,7 @@ def _row(
             train,
             test,
             epochs=config.decoder_epochs,
+            steps=config.dependency_steps,
             rows=config.mine_rows,
             mine=config.mine,
             seed=seed,

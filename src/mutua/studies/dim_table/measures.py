@@ -85,7 +85,7 @@ def decoded(
 
 
 def unlabelled(
-    encoder: nn.Module, train: Images, test: Images, *, epochs: int, rows: int, mine: bool, seed: int
+    encoder: nn.Module, train: Images, test: Images, *, epochs: int, steps: int, rows: int, mine: bool, seed: int
 ) -> tuple[dict[str, float | None], Tensor]:
     """MS-SSIM, MINE and the neural dependency of Y, and images decoded from Y.
 
@@ -95,7 +95,7 @@ def unlabelled(
     y, z = (features(encoder, part, depths=(depth,))[depth] for part in (train, test))
     alike, images = decoded(y, train, z, test, epochs, seed)
     few = np.arange(min(rows, len(test)))
-    found: dict[str, float | None] = {"MS-SSIM": alike, "dependency": dependency(z, seed=seed)}
+    found: dict[str, float | None] = {"MS-SSIM": alike, "dependency": dependency(z, steps=steps, seed=seed)}
     if mine:
         x = raw(test.subset(few))
         moving = x.std(0) > 0  # a pixel that never changes says nothing

@@ -40,7 +40,7 @@ ROWS: dict[str, Row] = {
     "supervised": Row("fully supervised"),
     "vae": Row("VAE", "vae"),
     "ae": Row("AE", "ae"),
-    "beta_vae": Row("beta-VAE", "beta_vae", {"beta": 0.5}),
+    "beta_vae": Row("beta-VAE, beta .5", "beta_vae", {"beta": 0.5}),
     "aae": Row("AAE", "aae"),
     "bigan": Row("BiGAN", "bigan"),
     "nat": Row("NAT", "nat", {"smallest_crop": 1.0, "flip": 0.0}, batch=256),

@@ -46,8 +46,9 @@ def _mean(records: Sequence[Mapping[str, Any]], depth: str, probe: str) -> float
 def _budget(config: Config) -> str:
     images = f"{config.examples:,} images" if config.examples else "all images of train"
     places = f"{config.locations} locations" if config.locations else "all locations"
+    epochs = f"{config.epochs} epoch{'s' * (config.epochs > 1)}"
     return (
-        f"{config.epochs} epochs of {images}, Adam at {config.rate:g} ({config.schedule}), {places} "
+        f"{epochs} of {images}, Adam at {config.rate:g} ({config.schedule}), {places} "
         "of a map a step for "
         f"DIM(L), {len(config.seeds)} seed{'s' * (len(config.seeds) > 1)}, last epoch (BiGAN: the "
         "part chosen without "
@@ -86,7 +87,8 @@ def tables(config: Config, found: Mapping[str, Found]) -> list[Table]:
         "knn": ("k-NN", None, "20 nearest by cosine."),
     }
     for data, rows in found.items():
-        there = {probe for records in rows.values() for each in records[0]["probes"].values() for probe in each}
+        read = [record["probes"] for records in rows.values() for record in records]
+        there = {probe for one in read for at in one.values() for probe in at}
         for probe, (title, published, note) in titles.items():
             if probe in there:
                 theirs = None if published is None else published.get(data)
@@ -128,6 +130,8 @@ def words(
         said.append(f"Not on this machine, and left out: {', '.join(missing)}.")
     last = config.depths[-1]
     for data, rows in found.items():
+        for name, records in rows.items():
+            said += [f"{data}, {ROWS[name].title}: {each['failed']}." for each in records if "failed" in each]
         at = {name: _mean(records, last, config.probes[0]) for name, records in rows.items()}
         known = {name: value for name, value in at.items() if value is not None}
         groups = {
