@@ -123,9 +123,11 @@ def _ours(images: Images) -> Callable[[], object]:
         epochs=1, batch=BATCH, optimizer="adam", lr=1e-4, weight_decay=0.0, accelerator="cpu", log_every=1000
     )
 
+    torch.manual_seed(0)
+    method = vae(dim32())
+
     def epoch() -> None:
-        torch.manual_seed(0)
-        fit(vae(dim32()), images, plan)
+        fit(method, images, plan)
 
     return epoch
 
@@ -162,7 +164,7 @@ def _pythae(images: Images) -> Callable[[], object] | None:
         def forward(self, z: Tensor) -> Any:
             return ModelOutput(reconstruction=torch.tanh(self.net(z)))
 
-    data = pixels(torch.from_numpy(images.pixels)).numpy()
+    data = pixels(images.take(torch.arange(len(images)))).numpy()
 
     def epoch() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -50,6 +50,8 @@ class Config:
         probes: Of `mutua.evaluation.PROBES`.
         mlp_epochs: Of the MLP.
         mlp_batch: Its batch.
+        mlp_rate: Its learning rate.
+        mlp_schedule: Of its rate: cosine, or constant as published.
         averaged: Last epochs of the MLP whose mean stands beside the last; the paper has 100.
         decoder_epochs: Of the decoder that MS-SSIM is read through.
         dependency_steps: Of the network that tells whether the columns of Y depend on each other.
@@ -74,6 +76,8 @@ class Config:
     probes: tuple[str, ...] = ("mlp", "hinge", "linear", "knn")
     mlp_epochs: int = 8
     mlp_batch: int = 128
+    mlp_rate: float = 1e-3
+    mlp_schedule: str = "cosine"
     averaged: int = 3
     decoder_epochs: int = 2
     dependency_steps: int = 500
@@ -97,6 +101,8 @@ PRESETS = {
         probes=("mlp", "hinge", "svm", "linear", "knn"),
         mlp_epochs=200,
         mlp_batch=64,
+        mlp_rate=1e-4,
+        mlp_schedule="constant",
         averaged=100,
         decoder_epochs=50,
         dependency_steps=3000,
@@ -127,6 +133,8 @@ _READING = (
     "probes",
     "mlp_epochs",
     "mlp_batch",
+    "mlp_rate",
+    "mlp_schedule",
     "averaged",
     "decoder_epochs",
     "dependency_steps",
@@ -191,6 +199,7 @@ def _checked(config: Config) -> tuple[list[str], list[str]]:
         if 0 < getattr(config, name) < least:
             raise InputError(f"{name}: {getattr(config, name)} is too few; give {least} or more, or 0 for all")
     _plan(config, 0)
+    Plan(lr=config.mlp_rate, schedule=config.mlp_schedule)  # type: ignore[arg-type]
     here = [data for data in config.data if data not in DATASETS or DATASETS[data].available() is not None]
     missing = [data for data in config.data if data not in here]
     if not here:
@@ -253,7 +262,13 @@ def _row(
         LOGGER.info(f"{data}, {row.title}, seed {seed}: {error}")
         return {"probes": {}, "curve": [], "failed": str(error)}, {}
     LOGGER.info(f"{data}, {row.title}, seed {seed}: probes")
-    settings = {"epochs": config.mlp_epochs, "batch": config.mlp_batch, "averaged": config.averaged}
+    settings = {
+        "epochs": config.mlp_epochs,
+        "batch": config.mlp_batch,
+        "rate": config.mlp_rate,
+        "schedule": config.mlp_schedule,
+        "averaged": config.averaged,
+    }
     record: dict[str, Any] = {
         "probes": probed(made.encoder, train, test, config.depths, config.probes, settings, seed),
         "curve": made.curve,
