@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -109,17 +109,15 @@ class Watch(nn.Module):
 
 class _Balanced(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, x: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
-        ctx.ratio = ratio  # type: ignore[attr-defined]
+    def forward(ctx: Any, x: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
+        ctx.ratio = ratio
         return x.clone(), x.clone()
 
     @staticmethod
-    def backward(ctx: object, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         first, second = grads
-        squares = torch.stack([wide(first).square().sum(), wide(second).square().sum()])
-        a, b = total(squares).sqrt()
-        return first + second * (ctx.ratio * a / b.clamp_min(1e-30)).to(second.dtype), None  # type:
-        ignore[attr - defined]
+        a, b = total(torch.stack([wide(first).square().sum(), wide(second).square().sum()])).sqrt()
+        return first + second * (ctx.ratio * a / b.clamp_min(1e-30)).to(second.dtype), None
 
 
 def balanced(x: Float[Tensor, "n k"], ratio: float) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from mutua.data import Images
-from mutua.encoders import decoder
+from mutua.encoders import Readable, decoder
 from mutua.encoders.inputs import pixels
 from mutua.evaluation import PROBES, dependency, features, mlp, ms_ssim, raw
 from mutua.evaluation.unlabelled.ms_ssim import scales_of
@@ -91,7 +91,8 @@ def unlabelled(
 
     MINE: of `rows` test images' pixels and codes, held out. A code is a function of its image, so that the
         information itself is infinite, or the images' entropy: what is read is what a network finds of it."""
-    depth = encoder.depths[-1]  # type: ignore[union-attr]
+    assert isinstance(encoder, Readable)
+    depth = encoder.depths[-1]
     y, z = (features(encoder, part, depths=(depth,))[depth] for part in (train, test))
     alike, images = decoded(y, train, z, test, epochs, seed)
     few = np.arange(min(rows, len(test)))
