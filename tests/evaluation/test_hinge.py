@@ -82,8 +82,8 @@ def test_bad_tolerance():
 
 
 def test_mlp_reads_the_last_epochs_too():
-    x, y = clouds(n=200, d=20)
-    four = x[:60], y[:60], x[60:], y[60:]
+    x, y = clouds(n=600, d=20)
+    four = x[:300], y[:300], x[300:], y[300:]
     plain = mlp(*four, 0, epochs=3, hidden=8)
     read = mlp(*four, 0, epochs=3, hidden=8, averaged=4)
     assert read.accuracy == plain.accuracy  # looking changes nothing
