@@ -1,8 +1,8 @@
-"""What Deep InfoMax's table costs: DIM(L)'s step beside its encoder's, a VAE's epoch beside its networks', and
-pythae's.
+"""What Deep InfoMax's table costs: steps of DIM(L), and of a VAE beside its networks and pythae.
 
-pythae is not among the project's packages: name a folder that it is installed in as PYTHAE (pip install
---target), or its line stays empty."""
+pythae is not among the project's packages: name a folder that it is installed in as PYTHAE (pip install --target),
+or its line stays empty.
+"""
 
 from __future__ import annotations
 

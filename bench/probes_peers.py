@@ -2,7 +2,8 @@
 
 `python -m bench probes_peers [ROWS]`: features of CIFAR-10 at conv of Deep InfoMax's untrained encoder, batch
 norms calibrated: 4,096 columns; 45,000 rows to learn from and 5,000 held out by default. Everyone is given the
-same standardised float32 features and the same C."""
+same standardised float32 features and the same C.
+"""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ __all__ = ["AAE", "aae"]
 
 
 class AAE(Autoencoder):
-    """|x - decoder(code)|^2 summed over pixels, and the loss of fooling a discriminator that tells codes from
-    N(0, I).
+    """|x - decoder(code)|^2 summed over pixels, and the loss of fooling what tells codes from draws of N(0, I).
 
     `balance` is the ratio of the two losses' gradients at the codes, in norm over the batch: the fooling loss
     has no other weight. Logs: `mismatch`, the energy distance of codes and prior (0 where they are one
-    distribution, 1 where they are apart), and `discriminator`, its loss in nats, 1.386 where it can't tell."""
+    distribution, 1 where they are apart), and `discriminator`, its loss in nats, 1.386 where it can't tell.
+    """
 
     def __init__(
         self, encoder: Staged | Wrapped, latent: int | None, pixels: Pixels, width: int, balance: float, units: int

@@ -27,7 +27,8 @@ class PairDiscriminator(nn.Module):
     """D(x, z): the image through strided convolutions to 256 numbers, those beside the code through 512 and 128.
 
     Leaky ReLUs of slope .2, no norm. 4x4 convolutions of stride 2 until a side is 4 px or less, from `width`
-    channels doubling to four times as many."""
+    channels doubling to four times as many.
+    """
 
     def __init__(self, image: tuple[int, ...], latent: int, width: int = 64) -> None:
         super().__init__()
@@ -59,7 +60,8 @@ class BiGAN(Autoencoder):
     Logs: `discriminator`, its loss in nats, 1.386 where it can't tell; `ratio`, |x - G(E(x))| over |x -
     G(E(x'))|, x' another image: 1 where codes say nothing of images. Training ends with the networks of the
     part, of twenty, whose mean ratio is lowest among those where the discriminator's loss was above .1 nats: a
-    rule without labels."""
+    rule without labels.
+    """
 
     def __init__(
         self, encoder: Staged | Wrapped, latent: int | None, pixels: Pixels, width: int, parts: int
@@ -125,6 +127,7 @@ def bigan(
 
     Paper: Donahue, Krahenbuhl and Darrell 2017, Adversarial feature learning, arXiv:1605.09782; Dumoulin et al.
     2017, Adversarially learned inference, arXiv:1606.00704; the discriminator is of the code of Deep InfoMax's
-    author."""
+    author.
+    """
     at_least(1, parts=parts)
     return BiGAN(encoder, latent, Pixels("gaussian", math.sqrt(0.5), low, high), width, parts)

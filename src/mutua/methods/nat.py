@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -42,8 +43,7 @@ def matching_alone(width: int, batch: int, draws: int = 4) -> float:
 
 
 class NAT(Method):
-    """mean_i |z_i - c_i|^2, z_i = encoder(view(x_i)) of length 1, c_i the point of the sphere that is image i's
-    own.
+    """mean_i |z_i - c_i|^2, z_i = encoder(view(x_i)) of length 1, c_i the point of the sphere that image i owns.
 
     There are as many points as images, drawn once. In every `every`-th epoch, from the first on, the images of
     each batch exchange their points among themselves so that the loss is lowest, before the step is taken; a
@@ -75,7 +75,7 @@ class NAT(Method):
 
     def step(self, batch: Batch, generator: Generator) -> Step:
         x, _ = parted(batch)
-        rows = batch.get("row") if isinstance(batch, dict) else None
+        rows = batch.get("row") if isinstance(batch, Mapping) else None
         size = len(x) * world()
         if size < 2:
             raise InputError(
@@ -126,8 +126,7 @@ def nat(
     smallest_crop: float = 0.77,
     flip: float = 0.5,
 ) -> NAT:
-    """Draws each image's features to a random point of the sphere that is its own, and lets images exchange
-    points.
+    """Draws each image's features to a random point of the sphere, its own, and lets images exchange points.
 
     The paper's network sees two maps of edges in place of colours; here it sees what the encoder takes. In Deep
     InfoMax's table nothing is augmented: smallest_crop 1, flip 0.

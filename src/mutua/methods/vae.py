@@ -96,5 +96,6 @@ def vae(
         width: Channels of the decoder's last hidden layer.
 
     Paper: Kingma and Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114; likelihood and range of
-    the code of Deep InfoMax's author, arXiv:1808.06670."""
+    the code of Deep InfoMax's author, arXiv:1808.06670.
+    """
     return ImageVAE(encoder, latent, Pixels(likelihood, scale, low, high), width)

@@ -124,14 +124,14 @@ def balanced(x: Float[Tensor, "n k"], ratio: float) -> tuple[Float[Tensor, "n k"
     """x twice, for two losses: on the way back the second's gradient is scaled to `ratio` times the first's norm.
 
     So what one loss weighs against the other is a number that says what it is, whatever either is summed or
-    averaged over. Norms are of the whole batch, over all ranks."""
+    averaged over. Norms are of the whole batch, over all ranks.
+    """
     return _Balanced.apply(x, ratio)
 
 
 @torch.no_grad()
 def energy_distance(x: Float[Tensor, "n k"], y: Float[Tensor, "m k"]) -> Float[Tensor, ""]:
-    """How far two samples are from one distribution: (2 E|x - y| - E|x - x'| - E|y - y'|) / (2 E|x - y|), in 0
-    to 1.
+    """How far apart two samples' distributions are: (2 E|x - y| - E|x - x'| - E|y - y'|) / (2 E|x - y|), 0 to 1.
 
     Of pairs of different rows, so that its mean is 0 where the distributions are one; it may read a little below.
 

@@ -5,7 +5,8 @@ Each is a function (train_x, train_y, test_x, test_y, seed) -> Score of features
 
 Each raises `InputError` for NaN or infinity (naming the row), for sizes that do not fit, and for a train set of
 one class. `linear`, `svm` and `hinge`, which hold rows out to choose C, also for a class with one example,
-naming it; `knn` and `mlp` choose nothing and take such a class as it is."""
+naming it; `knn` and `mlp` choose nothing and take such a class as it is.
+"""
 
 from __future__ import annotations
 

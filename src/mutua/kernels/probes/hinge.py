@@ -1,15 +1,15 @@
 """Dual coordinate descent of linear support vector machines, one class against the rest, all classes in one pass.
 
     minimise over w_c, b_c:  (|w_c|^2 + b_c^2) / 2 + C sum_i max(0, 1 - y_ic (w_c' x_i + b_c))
-    maximise over alpha:     sum_i alpha_ic - (|w_c|^2 + b_c^2) / 2,  0 <= alpha <= C,  w_c = sum_i alpha_ic
-    y_ic x_i
+    maximise over alpha:     sum_i alpha_ic - (|w_c|^2 + b_c^2) / 2,  0 <= alpha <= C
 
-A row of many columns is what takes time to fetch: while it is in the cache every class takes its step. Pairs of
-    row and class that are at a bound and mean to stay are passed over, and a row that has no other isn't
-    fetched.
+with w_c = sum_i alpha_ic y_ic x_i, b_c = sum_i alpha_ic y_ic. A row of many columns is what takes time to fetch:
+while it is in the cache every class takes its step. Pairs of row and class that are at a bound and mean to stay
+are passed over, and a row that has no other isn't fetched.
 
 Paper: Hsieh, Chang, Lin, Keerthi and Sundararajan 2008, A dual coordinate descent method for large-scale linear
-SVM."""
+SVM.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def sweep(x, codes, alpha, weight, bias, squares, order, box, active, margin):
 
     x (n, d); codes (n,) the class of each row; alpha (n, k); weight (k, d), bias (k,), which are kept up;
     squares (n,) |x_i|^2 + 1; box C; active (n, k), of pairs to look at; those beyond `margin` at a bound are
-    taken out."""
+    taken out.
+    """
     d, k = x.shape[1], alpha.shape[1]
     largest = np.float32(0.0)
     for step in range(len(order)):

@@ -156,7 +156,8 @@ def run(config: Config) -> Result:
 
     Paper: Hjelm et al. 2019, Learning deep representations by mutual information estimation and maximization,
     arXiv:1808.06670; Donahue, Krahenbuhl and Darrell 2017, Adversarial feature learning, arXiv:1605.09782;
-    Bojanowski and Joulin 2017, Unsupervised learning by predicting noise, arXiv:1704.05310."""
+    Bojanowski and Joulin 2017, Unsupervised learning by predicting noise, arXiv:1704.05310.
+    """
     here, missing = _checked(config)
     found: dict[str, Found] = {}
     pictures: dict[str, dict[str, np.ndarray]] = {}

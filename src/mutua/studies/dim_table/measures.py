@@ -90,7 +90,8 @@ def unlabelled(
     """MS-SSIM, MINE and the neural dependency of Y, and images decoded from Y.
 
     MINE: of `rows` test images' pixels and codes, held out. A code is a function of its image, so that the
-        information itself is infinite, or the images' entropy: what is read is what a network finds of it."""
+        information itself is infinite, or the images' entropy: what is read is what a network finds of it.
+    """
     assert isinstance(encoder, Readable)
     depth = encoder.depths[-1]
     y, z = (features(encoder, part, depths=(depth,))[depth] for part in (train, test))

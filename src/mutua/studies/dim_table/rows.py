@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,21 @@ __all__ = ["ROWS", "Row", "Trained", "trained"]
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its title, the method ("" for a control) and its settings, and the batch where it isn't the common
-    one."""
+    """A row: its title, its method or which control it is, settings, and the batch where it isn't the common one."""
 
     title: str
     method: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: int = 0
+    control: str = ""
     local: bool = False
     """Whether it scores locations of a map, of which a step may take some."""
 
 
 ROWS: dict[str, Row] = {
-    "pixels": Row("raw pixels"),
-    "random": Row("random weights, BN calibrated"),
-    "supervised": Row("fully supervised"),
+    "pixels": Row("raw pixels", control="pixels"),
+    "random": Row("random weights, BN calibrated", control="random"),
+    "supervised": Row("fully supervised", control="supervised"),
     "vae": Row("VAE", "vae"),
     "ae": Row("AE", "ae"),
     "beta_vae": Row("beta-VAE, beta .5", "beta_vae", {"beta": 0.5}),
@@ -70,22 +70,21 @@ def trained(
     encoder: str,
     locations: int,
     folder: Path,
-    only: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> Trained:
     """The row's encoder, trained in a folder: as it is where it is finished, gone on with where it was stopped."""
 
     def build() -> nn.Module:
         return encoders.build(encoder, train.spec)
 
-    if row.title == ROWS["pixels"].title:
+    if row.control == "pixels":
         return Trained(None, [], {})
-    if row.title == ROWS["random"].title:
+    if row.control == "random":
         return Trained(random_twin(build, train, seed=plan.seed), [], {})
-    if not row.method:
+    if row.control == "supervised":
         method, _ = supervised(build, train, test, plan=replace(plan, schedule="cosine", momentum=0.9))
         return Trained(method.encoder.eval(), [], {})
     settings = {**row.settings, **({"locations": locations} if row.local else {})}
-    recipe = runs.Recipe(row.method, encoder, train.spec, only(settings), plan.seed)
+    recipe = runs.Recipe(row.method, encoder, train.spec, settings, plan.seed)
     plan = replace(plan, batch=row.batch or plan.batch)
     done = (folder / runs.ENCODER).exists()
     if not done:
