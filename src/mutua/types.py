@@ -44,8 +44,7 @@ Elementwise = Callable[[Tensor], Tensor]
 Batch = Any
 """Some examples: a tensor (n, ...), or a mapping of named tensors, each with n rows.
 
-Padded examples are {"x": (n, ...), "mask": bool (n, t)}, the mask true where there is data.
-"""
+Padded examples are {"x": (n, ...), "mask": bool (n, t)}, the mask true where there is data."""
 
 
 class InputError(ValueError):

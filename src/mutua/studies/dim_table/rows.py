@@ -23,7 +23,7 @@ __all__ = ["ROWS", "Row", "Trained", "trained"]
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its title, its method or which control it is, settings, and the batch where it isn't the common one."""
+    """A row: title, method or which control it is, settings, and the batch where it isn't the common one."""
 
     title: str
     method: str = ""
