@@ -58,6 +58,15 @@ class Entry:
 
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
+    "ae": "autoencoder",
+    "vae": "variational autoencoder",
+    "beta_vae": "beta-VAE",
+    "aae": "AAE, adversarial autoencoder",
+    "bigan": "BiGAN, ALI, adversarially learned inference, adversarial feature learning",
+    "nat": "NAT, noise as targets, predicting noise",
+    "hinge": "linear SVM, L1 loss, LinearSVC",
+    "dependency": "NDM, neural dependency measure, total correlation",
+    "ms_ssim": "MS-SSIM, multi-scale structural similarity",
     "barlow_twins": "Barlow Twins, redundancy reduction",
     "byol": "BYOL, bootstrap your own latent",
     "moco": "MoCo v2, momentum contrast",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
@@ -18,6 +19,7 @@ from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
+    "Decoder",
     "Masking",
     "Network",
     "Readable",
@@ -26,6 +28,8 @@ __all__ = [
     "Wrapped",
     "build",
     "convnet",
+    "decoder",
+    "decoder_mlp",
     "dim32",
     "dim64",
     "from_hf",

@@ -9,7 +9,7 @@ from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled,
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
-from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
     agreement,
@@ -30,6 +30,7 @@ from mutua.evaluation.sources.mcc import (
 from mutua.evaluation.sources.si_sdr import Separation, bss_eval, matched_si_sdr, si_sdr
 from mutua.evaluation.sources.variability import Variability, variability_of_means, variability_of_scales
 from mutua.evaluation.table import RAW, evaluate
+from mutua.evaluation.unlabelled.dependency import dependency
 from mutua.evaluation.unlabelled.duplicates import Duplicates, exact_duplicates, near_duplicates
 from mutua.evaluation.unlabelled.metrics import (
     alignment,
@@ -39,6 +40,7 @@ from mutua.evaluation.unlabelled.metrics import (
     neighbour_overlap,
     uniformity,
 )
+from mutua.evaluation.unlabelled.ms_ssim import ms_ssim
 from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "beats_linear",
     "bss_eval",
     "collapse",
+    "dependency",
     "effective_rank",
     "evaluate",
     "evidence",
@@ -74,6 +77,7 @@ __all__ = [
     "few_labels",
     "finetune",
     "held_out_r2",
+    "hinge",
     "knn",
     "linear",
     "linear_cka",
@@ -81,6 +85,7 @@ __all__ = [
     "matched_si_sdr",
     "mcc",
     "mlp",
+    "ms_ssim",
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
@@ -105,6 +110,8 @@ METRICS: dict[str, Callable[..., Any]] = {
     "uniformity": uniformity,
     "effective_rank": effective_rank,
     "collapse": collapse,
+    "dependency": dependency,
+    "ms_ssim": ms_ssim,
     "linear_cka": linear_cka,
     "neighbour_overlap": neighbour_overlap,
     "exact_duplicates": exact_duplicates,
