@@ -3,12 +3,13 @@ done to the input."""
 
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
-from mutua.objectives.predictive import Predictive, Puzzle
+from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
 from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
+from mutua.objectives.telling import Telling, Told, entropy, told
 
 __all__ = [
     "Contrastive",
@@ -16,14 +17,19 @@ __all__ = [
     "Given",
     "Predictive",
     "Puzzle",
+    "Puzzled",
     "Queue",
     "Siamese",
     "Target",
+    "Telling",
+    "Told",
     "Views",
     "draw_views",
+    "entropy",
     "head_mlp",
     "off_diagonal",
     "scored",
     "scored_views",
     "spread",
+    "told",
 ]
