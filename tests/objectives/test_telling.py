@@ -103,6 +103,9 @@ def test_shuffled_labels_teach_nothing(name, kind):
     last = [module for module in method.head.modules() if isinstance(module, nn.Linear)][-1]
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
+    first, second = (method.told(sample(SPECS[kind], 8), Generator().manual_seed(seed)).labels for seed in (0, 1))
+    if torch.equal(first, second):  # the task's frequencies, which are known without an input
+        last.bias.data = first.log()
     trained = torch.optim.Adam(method.parameters(), lr=1e-4)
     for seed in range(3):
         trained.zero_grad()

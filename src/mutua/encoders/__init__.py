@@ -13,6 +13,7 @@ from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged
 from mutua.encoders.table import mlp
+from mutua.encoders.tiled import Tiled
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
 from mutua.types import InputError, Spec, names
 
@@ -23,6 +24,7 @@ __all__ = [
     "Readable",
     "Staged",
     "Standardise",
+    "Tiled",
     "Wrapped",
     "build",
     "convnet",

@@ -95,9 +95,9 @@ def nats_table(learned: Mapping[str, Learned], examples: Rows) -> Table:
     ]
     read = max((one.examples for one in learned.values()), default=0)
     note = (
-        f"On {read:,} {what}, by the head each was trained with: H(label) - cross-entropy of the task's own label, a "
-        "lower bound on the information that the encoder's features give of it (Barber and Agakov 2003). Error: "
-        "standard error over examples. What a task teaches says nothing of what it is good for: see the probes."
+        f"On {read:,} {what}, by the head each was trained with: H(label) - cross-entropy of the task's label, "
+        "a lower bound on the information that the features give of it (Barber and Agakov 2003). Error: standard "
+        "error over examples. What a task teaches says nothing of what it is good for: see the probes."
     )
     columns = ["encoder", "nats learned", "error", "of at most", "share, %", "told right, %", "one of, %"]
     return Table("Nats learned", columns, rows, note)

@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutua.encoders import Readable
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
+from mutua.methods.jigsaw import jigsaw
 from mutua.methods.moco import MoCo, moco
+from mutua.methods.relative_position import relative_position
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
+from mutua.methods.tiled import of_tiles
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
-from mutua.types import Method
+from mutua.types import Method, Spec
 
 __all__ = [
     "BYOL",
@@ -29,7 +33,9 @@ __all__ = [
     "barlow_twins",
     "byol",
     "deep_infomax",
+    "jigsaw",
     "moco",
+    "relative_position",
     "rotation",
     "simclr",
     "simsiam",
@@ -47,6 +53,8 @@ class Published:
         encoder: the default encoder of each kind of data that it takes.
         about: what it learns from, in a sentence.
         small: settings of a quick run: heads of a few units, as the tests take them.
+        within: what makes the network of the examples where it isn't built for them, as of their tiles: called
+            with what builds it for a spec, the examples' spec, and all settings.
     """
 
     compose: Callable[..., Method]
@@ -54,6 +62,7 @@ class Published:
     encoder: Mapping[str, str]
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
+    within: Callable[[Callable[[Spec], Readable], Spec, Mapping[str, Any]], Readable] | None = None
 
     @property
     def takes(self) -> frozenset[str]:
@@ -63,6 +72,9 @@ class Published:
 
 _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table": "mlp"}
 """Whatever has views."""
+
+_TILES = {"image": "resnet18-groupnorm"}
+"""Without batch norm, which lets tiles of a batch see each other."""
 
 METHODS: dict[str, Published] = {
     "simclr": Published(
@@ -126,5 +138,22 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
         {"image": "resnet18"},
         "Tells which of four rotations an image was given.",
+    ),
+    "relative_position": Published(
+        relative_position,
+        # Not the paper's 1 M steps at a rate of 1e-5 of a summed loss: Kolesnikov et al.'s, arXiv:1901.09005.
+        Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
+        _TILES,
+        "Tells where one tile of an image lies from another.",
+        {"size": 48, "hidden": 16},
+        of_tiles,
+    ),
+    "jigsaw": Published(
+        jigsaw,
+        Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
+        _TILES,
+        "Tells in which order an image's tiles were laid.",
+        {"size": 48, "hidden": 16, "grid": 2, "each": 2},
+        of_tiles,
     ),
 }

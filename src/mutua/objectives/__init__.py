@@ -3,6 +3,7 @@ done to the input."""
 
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.permutations import permutations
 from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
@@ -10,6 +11,7 @@ from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
 from mutua.objectives.telling import Telling, Told, entropy, told
+from mutua.objectives.tiles import TilePuzzle, check_tiled, mosaic
 
 __all__ = [
     "Contrastive",
@@ -22,12 +24,16 @@ __all__ = [
     "Siamese",
     "Target",
     "Telling",
+    "TilePuzzle",
     "Told",
     "Views",
+    "check_tiled",
     "draw_views",
     "entropy",
     "head_mlp",
+    "mosaic",
     "off_diagonal",
+    "permutations",
     "scored",
     "scored_views",
     "spread",

@@ -31,7 +31,7 @@ class Puzzled(NamedTuple):
 
 
 Puzzle = Callable[[Any, Generator], tuple[Any, ...]]
-"""A batch of n examples to inputs and the class of each, as `Puzzled` or a tuple of its parts: what was done to the
+"""A batch of n examples to inputs and the class of each, as `Puzzled` or a tuple of its parts: what was done to an
 example, or whatever else is to be told. Where it has an `entropy`, that is H(label) in nats by the task's own law;
 where it has `shown(batch, generator)`, that is what a page shows of it."""
 
@@ -39,10 +39,11 @@ where it has `shown(batch, generator)`, that is what a page shows of it."""
 class Predictive(Method):
     """Cross-entropy of telling the puzzle's classes from the encoder's output.
 
-        loss = -mean_r log softmax(head([z_i for i in parts_r]))[label_r],  z = encoder(x),  (x, label, parts) = puzzle(batch)
+        loss = -mean_r log softmax(head([z_i, i in parts_r]))[label_r],  z = encoder(x),
+        (x, label, parts) = puzzle(batch)
 
     Logs `accuracy`, percent of the batch, and `nats`, H(label) - loss, a bound on the information that the inputs
-    give of the label. On examples not learned from it is what the task taught: `told`, `mutua.evaluation.nats_learned`.
+    give of the label. On examples not learned from, that is what the task taught: `mutua.evaluation.nats_learned`.
 
     Args:
         encoder: inputs to vectors (n, d); what is kept.

@@ -26,13 +26,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from mutua import encoders
 from mutua.data import Examples
 from mutua.data.fingerprints import Recorded, difference, fingerprint_of
 from mutua.data.store import replacing
 from mutua.objectives import Telling
 from mutua.ranks import rank
-from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
+from mutua.runs.recipe import Recipe, bare, check_fit, compose, network
 from mutua.training import Plan, fit
 from mutua.types import InputError, Method
 
@@ -123,10 +122,8 @@ def train(
 
 def keep(path: Path, method: Method, recipe: Recipe) -> None:
     """Write the encoder's weights as safetensors, with the recipe to rebuild it from."""
-    module = method.get_submodule("encoder")
-    if recipe.encoder == CUSTOM and isinstance(module, encoders.Wrapped):
-        module = module.module
-    write(path, save(_plain(module.state_dict()), {"mutua": recipe.text()}))
+    weights = bare(method.get_submodule("encoder"), recipe).state_dict()
+    write(path, save(_plain(weights), {"mutua": recipe.text()}))
 
 
 def _plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -256,8 +253,7 @@ def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
     path = _weights(Path(run))
     recipe = recipe_of(path)
     built = network(recipe, encoder)
-    target = built.module if recipe.encoder == CUSTOM and isinstance(built, encoders.Wrapped) else built
-    put(target.state_dict(), path)
+    put(bare(built, recipe).state_dict(), path)
     return built.eval()
 
 
