@@ -92,8 +92,8 @@ def make_report(
     told = [f"Learned without labels. {about.about} Features shown: {shown_depth}."]
     if about.within is not None and any(isinstance(module, _BatchNorm) for module in encoder.modules()):
         told.append(
-            "Its network has batch norm: while it learned, what it made of a tile depended on the other tiles of the "
-            "batch, which can help to solve the task without knowing what is in the image."
+            "Its network has batch norm: while it learned, what it made of a tile depended on the other tiles of "
+            "the batch, which can help to solve the task without knowing what is in the image."
         )
     count = config["data"].get("examples", config["data"].get("images", 0))
     html = run_page(
