@@ -120,7 +120,7 @@ def run(config: Config) -> Result:
     """
     pool, labelled, held, source = _data(config)
     size = pool.pixels.shape[-1]
-    rows = _controls(config, labelled, held, size)
+    rows, C = _controls(config, labelled, held, size)
     untrained = rows[1][-2]
     error = 100 * math.sqrt(untrained / 100 * (1 - untrained / 100) / len(held[0]))
     points: dict[str, list[tuple[str, float, float]]] = {}
@@ -129,7 +129,7 @@ def run(config: Config) -> Result:
         for name, changed, grid in _variants(task):
             settings = {"grid": grid, **counters, **changed}
             trained = _learned(config, task, size, settings, pool, held[0])
-            probed = probe(trained.method.encoder, labelled, held, config.seed)  # type: ignore[arg-type]
+            probed = probe(trained.method.encoder, labelled, held, config.seed, C).accuracy  # type: ignore[arg-type]
             rows.append(_row(task, name, trained, config, probed, probed - untrained))
             points[task].append((name, 100 * trained.learned.nats / trained.learned.most, probed))
             LOGGER.info(
@@ -210,12 +210,13 @@ def _row(task: str, name: str, trained: Trained, config: Config, probed: float, 
 Part = tuple[Images, np.ndarray]
 
 
-def _controls(config: Config, labelled: Part, held: Part, size: int) -> list[list[Any]]:
-    """Rows of raw pixels, of the untrained network, and of it with all labels that the probe has."""
+def _controls(config: Config, labelled: Part, held: Part, size: int) -> tuple[list[list[Any]], float]:
+    """Rows of raw pixels, of the untrained network, and of it with all the probe's labels; and the probe's C."""
     flat = [part[0].pixels.flatten(1).float().numpy() / 255 for part in (labelled, held)]
     pixels = PROBES["linear"](flat[0], labelled[1], flat[1], held[1], config.seed).accuracy
     encoder = composed("jigsaw", size, COUNTERS["jigsaw"], config.width, config.seed).encoder
-    untrained = probe(encoder, labelled, held, config.seed)  # type: ignore[arg-type]
+    score = probe(encoder, labelled, held, config.seed)  # type: ignore[arg-type]
+    untrained, C = score.accuracy, score.settings["C"]
     classes = int(max(labelled[1].max(), held[1].max())) + 1
     torch.manual_seed(config.seed)
     told = Supervised(encoder, classes).train()
@@ -226,14 +227,15 @@ def _controls(config: Config, labelled: Part, held: Part, size: int) -> list[lis
         shuffled_batches(len(labels), config.batch, Generator().manual_seed(config.seed)),
         Plan(epochs=config.steps, optimizer="adam", lr=config.rate, weight_decay=0.0, schedule="cosine"),
     )
-    supervised = probe(encoder, labelled, held, config.seed)  # type: ignore[arg-type]
+    supervised = probe(encoder, labelled, held, config.seed, C).accuracy  # type: ignore[arg-type]
     none = [None] * 6
     LOGGER.info(f"raw pixels {pixels:.1f} %, untrained {untrained:.1f} %, supervised {supervised:.1f} %")
-    return [
+    rows = [
         ["none", "raw pixels", *none, pixels, pixels - untrained],
         ["none", "untrained network", *none, untrained, 0.0],
         ["labels", "supervised, as many steps", *none, supervised, supervised - untrained],
     ]
+    return rows, C
 
 
 def _alone(config: Config, name: str, size: int, train: Images, test: Images) -> list[Any]:
@@ -316,8 +318,9 @@ def _note(config: Config, n: int, held: Images, source: str, error: float) -> st
         f"cosine, no label; nats on held-out images (up to 2,000 of {len(held):,}), of H(label). Probe: logistic "
         f"regression on conv3 of whole images pooled to 3 x 3, {config.labelled:,} labels, {len(held):,} test "
         f"images (standard error {error:.1f}), one seed. Tiles of 8 px, {config.width} to {4 * config.width} "
-        "channels, group norm but in one row. Labels are drawn after tiles are encoded, and every example has its own: batch norm "
-        "carries none, and one mask for a batch has no counterpart here."
+        "channels, group norm but in one row; C of every probe is the untrained network's, chosen within train. "
+        "Labels are drawn after tiles are encoded, and every example has its own: batch norm carries none, and "
+        "one mask for a batch has no counterpart here."
     )
 
 

@@ -15,7 +15,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from mutua.encoders import Staged, Tiled, group_norm, image_spec
 from mutua.encoders.tiled import standardised
-from mutua.evaluation import PROBES, Learned, features, nats_learned
+from mutua.evaluation import Learned, Score, features, linear, nats_learned
 from mutua.methods import jigsaw, relative_position
 from mutua.objectives import Predictive, TilePuzzle, entropy
 from mutua.training import Plan, descend, shuffled_batches
@@ -123,11 +123,17 @@ def _whole(encoder: Tiled, images: Tensor) -> Tensor:
     return encoder.encoder.read(seen, ("conv3",))["conv3"]
 
 
-def probe(encoder: Tiled, train: tuple[Images, np.ndarray], test: tuple[Images, np.ndarray], seed: int) -> float:
-    """Percent right of the linear probe on conv3 of whole images, pooled to 3 x 3."""
+def probe(
+    encoder: Tiled,
+    train: tuple[Images, np.ndarray],
+    test: tuple[Images, np.ndarray],
+    seed: int,
+    C: float | None = None,
+) -> Score:
+    """The linear probe on conv3 of whole images, pooled to 3 x 3; C is chosen within train where none is given."""
     with torch.no_grad():
         x, z = (next(iter(features(_Pooled(encoder), part[0]).values())) for part in (train, test))
-    return PROBES["linear"](x, train[1], z, test[1], seed).accuracy
+    return linear(x, train[1], z, test[1], seed, C=C)
 
 
 class OwnPlace(TilePuzzle):
