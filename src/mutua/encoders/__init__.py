@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.nin import nin
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
@@ -36,6 +37,7 @@ __all__ = [
     "image_spec",
     "logmel",
     "mlp",
+    "nin",
     "pixels",
     "resnet",
     "resnet18",
@@ -62,6 +64,7 @@ def _square(make: Callable[[int, int], Readable], about: str) -> Network:
 ENCODERS: dict[str, Network] = {
     "dim32": _square(dim32, "Deep InfoMax's small convolutional network: conv, fc, Y."),
     "dim64": _square(dim64, "Deep InfoMax's AlexNet, for images of 64 px and more."),
+    "nin": _square(nin, "RotNet's network in network, four blocks, 192 features."),
     "resnet18": _square(resnet18, "ResNet-18, 512 features."),
     "resnet34": _square(resnet34, "ResNet-34, 512 features."),
     "resnet50": _square(resnet50, "ResNet-50, 2,048 features."),

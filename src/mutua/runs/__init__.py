@@ -3,15 +3,17 @@
 from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
 from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
-from mutua.runs.judging import judge, read_tables, view_of, write_tables
+from mutua.runs.judging import FULL, beside_controls, judge, read_tables, view_of, write_tables
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, defaults
 
 __all__ = [
     "CUSTOM",
     "EVALUATION",
+    "FULL",
     "REPORT",
     "SUPERVISED",
     "Recipe",
+    "beside_controls",
     "check_fit",
     "compose",
     "config",

@@ -13,6 +13,7 @@ from torch import nn
 
 from mutua.data import KINDS, Examples
 from mutua.data.fingerprints import Recorded
+from mutua.encoders import Readable
 from mutua.evaluation import (
     RANDOM,
     RANDOM_NOTE,
@@ -29,11 +30,11 @@ from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, telling, write
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan
-from mutua.types import Encoder, InputError, Table, View
+from mutua.types import Encoder, InputError, Table, View, names
 
-__all__ = ["judge", "read_tables", "view_of", "write_tables"]
+__all__ = ["FULL", "beside_controls", "judge", "read_tables", "view_of", "write_tables"]
 
-_FULL = "full supervision"
+FULL = "full supervision"
 
 
 def view_of(recipe: Recipe, encoder: nn.Module | None = None) -> View | None:
@@ -78,11 +79,7 @@ def judge(
         progress: called with what is being done.
     """
     say = progress or (lambda words: None)
-    recipes = {_name(run): recipe_of(run) for run in runs}
-    if len(recipes) < len(runs):
-        recipes = {str(run): recipe_of(run) for run in runs}
-    if len(recipes) < len(runs):
-        raise InputError("runs: one is named twice; name each once")
+    recipes = _named(runs)
     encoders: dict[str, Any] = {name: load(run) for name, run in zip(recipes, runs, strict=True)}
     first = next(iter(recipes.values()))
     for name, recipe in recipes.items():
@@ -106,9 +103,9 @@ def judge(
         return [_noted(table, *seen) for table in (*told, *found)]
     notes = [RANDOM_NOTE, *seen]
     if with_supervision:
-        say(_FULL)
+        say(FULL)
         control, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
-        encoders[_FULL] = control.encoder.eval()
+        encoders[FULL] = control.encoder.eval()
         notes.append(
             f"{score.protocol[0].upper()}{score.protocol[1:]}: its own head reads {score.accuracy:.2f} %."
         )
@@ -133,6 +130,45 @@ def judge(
         tables.append(_finetuned({n: encoders[n] for n in recipes}, train, test, with_finetuning, seed, say))
     tables += unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
     return tables
+
+
+def _named(runs: Sequence[Path]) -> dict[str, Recipe]:
+    """Each run's recipe by the run's name, or by its path where names are not enough."""
+    recipes = {_name(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        recipes = {str(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        raise InputError("runs: one is named twice; name each once")
+    return recipes
+
+
+def beside_controls(
+    runs: Sequence[Path],
+    train: Examples,
+    test: Examples,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Readable]:
+    """The encoders of runs of one network, after it untrained and before it with full supervision, by name.
+
+    Raises `InputError` where the runs are of several networks, and for examples without labels.
+    """
+    say = progress or (lambda words: None)
+    recipes = _named(runs)
+    kinds = {recipe.encoder for recipe in recipes.values()}
+    if len(kinds) > 1 or CUSTOM in kinds:
+        raise InputError(f"runs: of {names(kinds)}; give runs of one network that is known by name")
+    for name, recipe in recipes.items():
+        check_fit(recipe, train, name)
+    first = next(iter(recipes.values()))
+    found: dict[str, Any] = {RANDOM: random_twin(lambda: network(first), train, seed=seed, device=device)}
+    found |= {name: load(run) for name, run in zip(recipes, runs, strict=True)}
+    say(FULL)
+    control, _ = supervised(lambda: network(first), train, test, view=view_of(first), plan=plan, progress=True)
+    return {**found, FULL: control.encoder.eval()}
 
 
 def _noted(table: Table, *notes: str) -> Table:
