@@ -155,7 +155,7 @@ def main(args: list[str]) -> None:
             "A step beside its encodes",
             ["method", "encoder", "images", "batch", "settings", "step, CPU s", "encodes, CPU s", "dearer by, %"],
             rows,
-            f"Forward and backward, one thread, medians of {told.repeats} taken in turn. Encodes: the same encoder "
+            f"Forward and backward, one thread, medians of {told.repeats} taken in turn. Encodes: the encoder "
             "on the inputs of a step, made ready.",
         )
     ]

@@ -51,12 +51,12 @@ def test_tiles_are_standardised_as_a_network_sees_them():
 
 
 def test_images_are_scaled_before_they_are_cut():
-    encoder = Tiled(small(12), Spec("image", (3, 8, 16), "uint8"), size=24)
+    encoder = Tiled(small(12), Spec("image", (3, 8, 16), "uint8"), scale_to=24)
     images = torch.rand(2, 3, 8, 16, generator=Generator().manual_seed(1))
     assert encoder.cut(images).shape == (2, 8, 3, 12, 12)
     want = torch.nn.functional.interpolate(images, (24, 48), mode="bilinear")
     assert torch.allclose(encoder.cut(images)[:, 0], want[:, :, :12, :12])
-    shrunk = Tiled(small(8), image_spec(3, 64), size=16).cut(torch.rand(1, 3, 64, 64))
+    shrunk = Tiled(small(8), image_spec(3, 64), scale_to=16).cut(torch.rand(1, 3, 64, 64))
     assert shrunk.shape == (1, 4, 3, 8, 8)
     assert shrunk.std() < 0.15  # each pixel is a mean of sixteen
 

@@ -110,7 +110,7 @@ def test_published_settings_arrive():
 def test_batch_mates_do_not_move_a_tile_unless_there_is_batch_norm(name, norm):
     spec = image_spec(3, 36)
     network = {"group": METHODS[name].encoder["image"], "batch": "dim32"}[norm]
-    method = runs.compose(runs.Recipe(name, network, spec, {**METHODS[name].small, "size": 0})).train()
+    method = runs.compose(runs.Recipe(name, network, spec, {**METHODS[name].small, "scale_to": 0})).train()
     images = sample(spec, 4)
     tiles = method.puzzle.cut(images, Generator().manual_seed(0))
     other = torch.cat([tiles[:1], tiles[1:].flip(0).flip(-1)])
@@ -138,14 +138,14 @@ def test_images_too_small_are_told_the_smallest_that_go(name):
     least = {}
     for side in (8, 20):
         with pytest.raises(
-            InputError, match=r"the smallest that go are \d+ px; or enlarge them with size="
+            InputError, match=r"the smallest that go are \d+ px; or enlarge them with scale_to="
         ) as caught:
             runs.compose(runs.Recipe(name, "dim32", image_spec(3, side), {"hidden": 4}))
         assert "\n" not in str(caught.value)
-        least[side] = int(str(caught.value).split("size=")[1])
+        least[side] = int(str(caught.value).split("scale_to=")[1])
     (one,) = set(least.values())
     runs.compose(runs.Recipe(name, "dim32", image_spec(3, one), {"hidden": 4}))
-    runs.compose(runs.Recipe(name, "dim32", image_spec(3, 8), {"hidden": 4, "size": one}))
+    runs.compose(runs.Recipe(name, "dim32", image_spec(3, 8), {"hidden": 4, "scale_to": one}))
     with pytest.raises(InputError, match="the smallest that go"):
         runs.compose(runs.Recipe(name, "dim32", image_spec(3, one - 1), {"hidden": 4}))
     with pytest.raises(
@@ -170,7 +170,7 @@ def test_images_too_small_are_told_the_smallest_that_go(name):
             "standardise: False, and the encoder's is True; build Tiled with the same",
         ),
         (jigsaw, {"tile": 9, "cell": 10}, "tile: 9, and the encoder's is 8; build Tiled with the same"),
-        (jigsaw, {"size": 60}, "tile: 15, and the encoder's is 8"),
+        (jigsaw, {"scale_to": 60}, "tile: 15, and the encoder's is 8"),
     ],
 )
 def test_bad_settings_are_refused(compose, settings, message):

@@ -83,9 +83,9 @@ def test_the_source_is_enlarged_to_the_window():
         side = drawn["side"][k : k + 1]
         whole = resample(images[k : k + 1], resize_matrix(top, side, 24, 24), resize_matrix(left, side, 24, 24))
         assert torch.allclose(found[k, 3], whole[0, :, 12:, 12:], atol=1e-6)
-    enlarged = laid((3, 24, 24), grid=3, size=48)
+    enlarged = laid((3, 24, 24), grid=3, scale_to=48)
     assert (enlarged.cell, enlarged.source) == (16, (24, 24))
-    assert laid((3, 24, 24), grid=3, size=24).source == (24, 24)
+    assert laid((3, 24, 24), grid=3, scale_to=24).source == (24, 24)
 
 
 def test_phases_of_blocks_are_uniform_where_the_jitter_is_a_period():

@@ -31,7 +31,7 @@ class Tiled(Readable):
         encoder: of the tiles; its spec says their size.
         spec: what one whole image is, which need not be square.
         standardise: whether each tile's mean and deviation are taken out, channel by channel.
-        size: what the shorter side of whole images is scaled to, as it was before tiles were cut; 0 as it is.
+        scale_to: what the shorter side of whole images is scaled to, as it was before tiles were cut; 0 as it is.
 
     Raises `InputError` where the image is smaller than a tile or has other channels.
 
@@ -39,18 +39,18 @@ class Tiled(Readable):
     arXiv:1901.09005, whose representation of tile models is the mean over a grid of 3 x 3.
     """
 
-    def __init__(self, encoder: Readable, spec: Spec, *, standardise: bool = True, size: int = 0) -> None:
+    def __init__(self, encoder: Readable, spec: Spec, *, standardise: bool = True, scale_to: int = 0) -> None:
         super().__init__()
         tile = encoder.spec.shape
         if spec.kind != "image" or tile[0] != spec.shape[0] or tile[1] != tile[2]:
             raise InputError(f"encoder: takes {encoder.spec} of {spec}; give one of square tiles of the images")
-        shorter = size or min(spec.shape[1:])
+        shorter = scale_to or min(spec.shape[1:])
         if shorter < tile[1]:
             raise InputError(f"images of {spec}, smaller than a tile of {tile[1]} px; give images of {tile[1]} px")
         self.encoder = encoder
         self.spec = spec
         self.standardise = standardise
-        self.scaled = size
+        self.scale_to = scale_to
         self.shapes = encoder.shapes
 
     @property
@@ -84,11 +84,11 @@ class Tiled(Readable):
 
     def cut(self, images: Shaped[Tensor, "n c h w"]) -> Shaped[Tensor, "n k c t t"]:
         """The grid of tiles that whole images are read at, row by row."""
-        if self.scaled:
+        if self.scale_to:
             images = images.float() / 255 if images.dtype == torch.uint8 else images
             h, w = images.shape[2:]
-            to = (round(h * self.scaled / min(h, w)), round(w * self.scaled / min(h, w)))
-            shrunk = self.scaled < min(h, w)
+            to = (round(h * self.scale_to / min(h, w)), round(w * self.scale_to / min(h, w)))
+            shrunk = self.scale_to < min(h, w)
             images = interpolate(images, to, mode="bilinear", align_corners=False, antialias=shrunk)
         t = self.tile
         tops, lefts = (_starts(length, t) for length in images.shape[2:])

@@ -145,7 +145,7 @@ METHODS: dict[str, Published] = {
         Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
         _TILES,
         "Tells where one tile of an image lies from another.",
-        {"size": 48, "hidden": 16},
+        {"scale_to": 48, "hidden": 16},
         of_tiles,
     ),
     "jigsaw": Published(
@@ -153,7 +153,7 @@ METHODS: dict[str, Published] = {
         Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
         _TILES,
         "Tells in which order an image's tiles were laid.",
-        {"size": 48, "hidden": 16, "grid": 2, "each": 2},
+        {"scale_to": 48, "hidden": 16, "grid": 2, "each": 2},
         of_tiles,
     ),
 }

@@ -55,7 +55,7 @@ def jigsaw(
     choice: str = "algebra",
     each: int = 8,
     geometry: str = "v3",
-    size: int = 0,
+    scale_to: int = 0,
     cell: int = 0,
     tile: int = 0,
     jitter: int = -1,
@@ -79,7 +79,7 @@ def jigsaw(
         each: Orders drawn of each image; the paper draws 1.
         geometry: Of the cells: v3 (tile 64 of a cell of 85, arXiv v3 and the released code), v1 (64 of 75, the
             conference paper), doersch, contiguous.
-        size: Pixels that the shorter side of images is scaled to first; 0 leaves them as they are.
+        scale_to: Pixels that the shorter side of images is scaled to first; 0 leaves them as they are.
         cell: Side of a cell in px; 0 for the largest that the image has room for.
         tile: Side of a tile in px; 0 for the geometry's share of a cell.
         jitter: Pixels that a tile's place varies by within its cell; -1 for the geometry's.
@@ -99,7 +99,7 @@ def jigsaw(
         encoder.spec.shape,
         grid=grid,
         geometry=geometry,
-        size=size,
+        scale_to=scale_to,
         cell=cell,
         tile=tile,
         jitter=jitter,
@@ -107,6 +107,6 @@ def jigsaw(
         shift=shift,
         grey=grey,
     )
-    check_tiled(encoder, tiles, standardise, size)
+    check_tiled(encoder, tiles, standardise, scale_to)
     head = head_mlp(grid**2 * encoder.width, hidden, len(orders), norm=False)
     return Predictive(encoder, head, Permuted(tiles, orders, each))

@@ -55,7 +55,7 @@ def relative_position(
     grid: int = 3,
     pairs: str = "all",
     geometry: str = "doersch",
-    size: int = 0,
+    scale_to: int = 0,
     cell: int = 0,
     tile: int = 0,
     jitter: int = -1,
@@ -78,7 +78,7 @@ def relative_position(
         pairs: Directed pairs that are told: all of neighbours, or "centre", the middle tile with its eight.
         geometry: Of the cells: doersch (tile two thirds of a cell, moved by a seventh of the gap), v3, v1 (of
             jigsaw), contiguous.
-        size: Pixels that the shorter side of images is scaled to first; 0 leaves them as they are.
+        scale_to: Pixels that the shorter side of images is scaled to first; 0 leaves them as they are.
         cell: Side of a cell in px; 0 for the largest that the image has room for.
         tile: Side of a tile in px; 0 for the geometry's share of a cell.
         jitter: Pixels that a tile's place varies by within its cell; -1 for the geometry's.
@@ -100,7 +100,7 @@ def relative_position(
         encoder.spec.shape,
         grid=grid,
         geometry=geometry,
-        size=size,
+        scale_to=scale_to,
         cell=cell,
         tile=tile,
         jitter=jitter,
@@ -109,5 +109,5 @@ def relative_position(
         drop=drop,
         shrink=shrink,
     )
-    check_tiled(encoder, tiles, standardise, size)
+    check_tiled(encoder, tiles, standardise, scale_to)
     return Predictive(encoder, head_mlp(2 * encoder.width, hidden, 8, norm=False), Neighbours(tiles, pairs))

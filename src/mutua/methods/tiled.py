@@ -30,7 +30,7 @@ def of_tiles(make: Callable[[Spec], Readable], spec: Spec, settings: Mapping[str
 
     def goes(side: int) -> bool:
         try:
-            built((spec.shape[0], side, side), size=0)
+            built((spec.shape[0], side, side), scale_to=0)
         except InputError:
             return False
         return True
@@ -50,6 +50,6 @@ def of_tiles(make: Callable[[Spec], Readable], spec: Spec, settings: Mapping[str
         raise InputError(
             f"images: {spec.shape[1]} x {spec.shape[2]} px are too small for {settings['grid']} x "
             f"{settings['grid']} tiles that this encoder takes; the smallest that go are {high} px; or enlarge "
-            f"them with size={high}"
+            f"them with scale_to={high}"
         ) from error
-    return Tiled(network, spec, standardise=settings["standardise"], size=settings["size"])
+    return Tiled(network, spec, standardise=settings["standardise"], scale_to=settings["scale_to"])

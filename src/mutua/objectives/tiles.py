@@ -72,12 +72,12 @@ def mosaic(tiles: Shaped[Tensor, "n k c t t"], gap: int) -> Shaped[Tensor, "n c 
     return out
 
 
-def check_tiled(encoder: Tiled, tiles: Tiles, standardise: bool, size: int) -> None:
+def check_tiled(encoder: Tiled, tiles: Tiles, standardise: bool, scale_to: int) -> None:
     """Raise `InputError` where the encoder was made for other tiles than a method cuts."""
     for name, wants, has in (
         ("tile", tiles.tile, encoder.tile),
         ("standardise", standardise, encoder.standardise),
-        ("size", size, encoder.scaled),
+        ("scale_to", scale_to, encoder.scale_to),
     ):
         if wants != has:
             raise InputError(f"{name}: {wants}, and the encoder's is {has}; build Tiled with the same")

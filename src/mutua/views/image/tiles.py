@@ -198,7 +198,7 @@ def laid(
     *,
     grid: int,
     geometry: str = "v3",
-    size: int = 0,
+    scale_to: int = 0,
     cell: int = 0,
     tile: int = 0,
     jitter: int = -1,
@@ -214,7 +214,7 @@ def laid(
         shape: of one image.
         grid: cells along each side.
         geometry: a name of `GEOMETRIES`, for what is not given in px.
-        size: what the image's shorter side is scaled to before the grid is cut; 0 leaves images as they are.
+        scale_to: what the image's shorter side is scaled to before the grid is cut; 0 leaves images as they are.
         cell, tile, jitter: as of `Tiles`; 0, 0 and -1 are the geometry's, of the largest grid that the image has.
         smallest_crop: least share of the area, of the largest square that the grid may come from.
         shift: as of `Tiles`; -1 for 2 px of a tile of 64.
@@ -226,21 +226,21 @@ def laid(
         raise InputError(f"geometry: {geometry!r} is none of {names(GEOMETRIES)}")
     if not 0 < smallest_crop <= 1:
         raise InputError(f"smallest_crop: {smallest_crop}; give a share of the area, above 0 and at most 1")
-    if size < 0 or cell < 0 or tile < 0 or jitter < -1 or shift < -1 or grid < 2:
+    if scale_to < 0 or cell < 0 or tile < 0 or jitter < -1 or shift < -1 or grid < 2:
         raise InputError(
-            f"grid, size, cell, tile, jitter, shift: {grid}, {size}, {cell}, {tile}, {jitter}, {shift}; give a "
+            f"grid, scale_to, cell, tile, jitter, shift: {grid}, {scale_to}, {cell}, {tile}, {jitter}, {shift}; give a "
             "grid of 2 or more, and 0 or more px (-1 as published)"
         )
     share, spread = GEOMETRIES[geometry]
     own = min(shape[1:])
-    shorter = size or own
+    shorter = scale_to or own
     cell = cell or (round(tile / share) if tile else shorter // grid)
     tile = tile or round(cell * share)
     if grid * cell > shorter or tile < 1:
         least = grid * max(cell, 1)
         raise InputError(
             f"images: {shape[1]} x {shape[2]} px are too small for {grid} x {grid} cells of {max(cell, 1)} px; "
-            f"the smallest that go are {least} px; or enlarge them with size={least}"
+            f"the smallest that go are {least} px; or enlarge them with scale_to={least}"
         )
     jitter = round(spread * (cell - tile)) if jitter == -1 else jitter
     shift = min(round(tile / 32), jitter) if shift == -1 else shift
