@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ __all__ = [
     "trunk",
 ]
 
-METHODS = {"jigsaw": jigsaw, "relative_position": relative_position}
+METHODS: dict[str, Callable[..., Predictive]] = {"jigsaw": jigsaw, "relative_position": relative_position}
 
 
 def trunk(tile: int, width: int, norm: str = "group", channels: int = 3) -> Staged:

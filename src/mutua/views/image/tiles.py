@@ -228,8 +228,8 @@ def laid(
         raise InputError(f"smallest_crop: {smallest_crop}; give a share of the area, above 0 and at most 1")
     if scale_to < 0 or cell < 0 or tile < 0 or jitter < -1 or shift < -1 or grid < 2:
         raise InputError(
-            f"grid, scale_to, cell, tile, jitter, shift: {grid}, {scale_to}, {cell}, {tile}, {jitter}, {shift}; give a "
-            "grid of 2 or more, and 0 or more px (-1 as published)"
+            f"grid, scale_to, cell, tile, jitter, shift: {grid}, {scale_to}, {cell}, {tile}, {jitter}, {shift}; "
+            "give a grid of 2 or more, and 0 or more px (-1 as published)"
         )
     share, spread = GEOMETRIES[geometry]
     own = min(shape[1:])
