@@ -9,6 +9,7 @@ NAMES = {
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
     "door": "what kinds of data cost: SimCLR's step, decoding, start-up beside another build; streaming",
     "kinds": "SimCLR on spoken digits, series and a table, beside raw input and random weights",
+    "pretext": "what pretext tasks cost beside their encoders; tiles encoded once beside each pair by itself",
     "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
     "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",

@@ -124,6 +124,53 @@ def test_embed_report_export(trained, tmp_path, capsys):
     assert (tmp_path / "encoder.onnx").stat().st_size > 1e6
 
 
+def test_tiles_of_images_that_are_not_square_from_end_to_end(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (24, 1, 30, 40), dtype=np.uint8), np.arange(24) % 2
+    np.savez(tmp_path / "wide.npz", images=images, labels=labels)
+    folder = tmp_path / "run"
+    small = ("--encoder", "dim32", "--hidden", "8", "--batch", "8", "--epochs", "1", "--accelerator", "cpu")
+    code, _, errors = run(capsys, "train", "jigsaw", "--data", tmp_path / "wide.npz", "--out", folder, *small)
+    assert code == 0, errors
+    code, out, _ = run(capsys, "evaluate", folder, "--probes", "knn", "--few", "--json")
+    assert code == 0
+    tables = {table["title"]: table for table in json.loads(out)}
+    assert tables["Accuracy with all labels"]["rows"][-1][-1] is not None  # nats, beside the accuracy
+    assert tables["Nats learned"]["rows"][0][3] == pytest.approx(np.log(72))
+    assert run(capsys, "embed", folder, "--out", tmp_path / "z.npz", "--split", "all")[0] == 0
+    with np.load(tmp_path / "z.npz") as file:
+        assert file["features"].shape == (24, 64)
+    assert run(capsys, "report", folder)[0] == 0
+    page = (folder / "report.html").read_text()
+    assert "puzzle" in page
+    assert "Its network has batch norm" in page
+    assert run(capsys, "attention", folder)[0] == 2
+    # Two images: one to learn from is too few, and it is said in a line.
+    two = tmp_path / "two"
+    two.mkdir()
+    for k in range(2):
+        Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(two / f"{k}.png")
+    for method in ("jigsaw", "relative_position"):
+        code, _, errors = run(
+            capsys, "train", method, "--data", two, "--split", "all", "--out", tmp_path / method, *small
+        )
+        assert code == 0 or len([line for line in errors.splitlines() if line.startswith("mutua:")]) == 1
+
+
+def test_where_networks_look(few_digits, tmp_path, capsys):
+    folder = tmp_path / "rotation"
+    assert run(capsys, "train", "rotation", "--data", few_digits, "--out", folder, *TINY)[0] == 0
+    code, out, _ = run(
+        capsys, "attention", folder, "--supervised-epochs", "1", "--images", "2", "--rows", "12", "--json"
+    )
+    assert code == 0
+    (table,) = json.loads(out)["tables"]
+    assert {row[0] for row in table["rows"]} >= {"rotation", "full supervision", "middle of the image"}
+    page = (folder / "attention.html").read_text()
+    assert "Where they look: conv1" in page
+    assert "arXiv:1803.07728" in page
+
+
 def test_lists(capsys):
     for verb in (("data", "ls"), ("data",), ("methods",)):
         code, out, _ = run(capsys, *verb)

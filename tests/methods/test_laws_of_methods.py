@@ -10,7 +10,7 @@ from torch import Generator
 
 from methods.small import PAIRS, SPECS, Held, composed, precise, sample
 from mutua import runs
-from mutua.data import load
+from mutua.data import Reading, load
 from mutua.methods import METHODS
 from mutua.objectives.batches import part
 from mutua.training import Plan, cached_step, fit
@@ -175,7 +175,7 @@ def test_every_argument_is_explained_and_the_paper_named(name):
     assert all(
         p.default is not p.empty for name, p in inspect.signature(compose).parameters.items() if name != "encoder"
     )
-    assert not explained & {one.name for one in fields(Plan)}  # the command line has both
+    assert not explained & {one.name for one in (*fields(Plan), *fields(Reading))}  # the command line has them all
     assert "\n    Paper: " in compose.__doc__
     assert "arXiv:" in compose.__doc__
     for words in (

@@ -47,6 +47,11 @@ VERBS: dict[str, Verb] = {
     "report": Verb(
         "mutua.cli.report", "Report", "Make a page of a run: curves, tables, a map, neighbours, views."
     ),
+    "attention": Verb(
+        "mutua.cli.attention",
+        "Attention",
+        "Show where networks look, beside one with labels and an untrained one.",
+    ),
     "study": Verb("mutua.cli.studies", "Studies", "The lecture's tables and figures, measured anew."),
     "unmix": Verb(
         "mutua.cli.unmix",

@@ -29,7 +29,7 @@ class Evaluate:
         runs: Folders of runs, side by side; several seeds of one method show how far they agree.
         data: Name of a data set, or a folder or file; what the first run was trained on by default.
         reading: How the data are read.
-        probes: Any of linear, svm, knn, mlp.
+        probes: Any of linear, svm, knn, mlp, mlp2 (RotNet's, of two hidden layers).
         depths: Of the encoder, such as conv fc Y; its last by default.
         few: Numbers of labels a class for the few-label table; none with an empty list.
         draws: Of the labels, for each number of them.

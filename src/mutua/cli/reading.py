@@ -9,6 +9,7 @@ from typing import Any
 from mutua import runs
 from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
 from mutua.data.loading import kind_of
+from mutua.methods import METHODS
 from mutua.types import InputError
 
 __all__ = ["examples_of", "recorded_reading", "square"]
@@ -27,7 +28,8 @@ def examples_of(
 
     What `reading` says comes first, then what the run recorded, then what its encoder needs.
     """
-    spec = runs.recipe_of(run).spec
+    recipe = runs.recipe_of(run)
+    spec = recipe.spec
     said = (reading or Reading()).said()
     if data is None:
         if not run.is_dir():
@@ -49,12 +51,13 @@ def examples_of(
         )
     if data in DATASETS:
         needed = {name: value for name, value in needed.items() if name != "channels"}
-    return square(read(data, split, Reading.of(needed | said), Access(skip_bad)), data)
+    return square(read(data, split, Reading.of(needed | said), Access(skip_bad)), data, recipe.method)
 
 
-def square(examples: Examples, name: str) -> Examples:
-    """The examples, refused where they are images that are not square: encoders and rotations need them so."""
-    if examples.spec.kind == "image":
+def square(examples: Examples, name: str, method: str) -> Examples:
+    """The examples, refused where they are images that are not square, and the method doesn't learn from tiles of
+    them: encoders and rotations need them so."""
+    if examples.spec.kind == "image" and METHODS[method].within is None:
         _, height, width = examples.spec.shape
         if height != width:
             mend = f"make them square with --size {min(height, width)}"

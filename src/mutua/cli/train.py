@@ -50,7 +50,7 @@ class Train:
     def __call__(self) -> None:
         args = chosen(self.method)
         check_accelerator(args.plan.accelerator)
-        examples = _learned_from(args.data, args.split, args.reading, args.skip_bad, args.cache)
+        examples = _learned_from(args.data, args.split, args.reading, args.skip_bad, args.cache, args.method)
         recipe = runs.Recipe(
             args.method,
             args.encoder or _usual(args.method, examples.spec.kind),
@@ -102,14 +102,15 @@ class Resume:
         data = config["data"]
         if data.get("name") is None:
             raise InputError(f"{self.run}: was trained on data handed over in Python; resume it there")
+        recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
         examples = _learned_from(
             data["name"],
             data.get("split", "train"),
             recorded_reading(data),
             bool(data.get("skip_bad")),
             self.cache,
+            recipe.method,
         )
-        recipe = runs.Recipe.read(json.dumps(config["recipe"]), str(self.run))
         runs.train(
             recipe,
             examples,
@@ -133,10 +134,12 @@ def _lasting(name: str) -> str:
     return name if name in DATASETS else str(Path(name).absolute())
 
 
-def _learned_from(data: str, split: str, reading: Reading, skip_bad: bool, cache: Path | None) -> Examples:
+def _learned_from(
+    data: str, split: str, reading: Reading, skip_bad: bool, cache: Path | None, method: str
+) -> Examples:
     """The examples, a folder's images decoded while training goes on: into a kept file where a cache is named."""
     access = Access(skip_bad, cache, GIBIBYTE if cache is None else 0, at_once=False)
-    return square(read(data, split, reading, access), data)
+    return square(read(data, split, reading, access), data, method)
 
 
 def _loggers(tensorboard: bool, folder: Path) -> Sequence[Logger]:

@@ -9,11 +9,13 @@ from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.nin import nin
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged
 from mutua.encoders.table import mlp
+from mutua.encoders.tiled import Tiled
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
 from mutua.types import InputError, Spec, names
 
@@ -25,6 +27,7 @@ __all__ = [
     "Readable",
     "Staged",
     "Standardise",
+    "Tiled",
     "Wrapped",
     "build",
     "convnet",
@@ -38,6 +41,7 @@ __all__ = [
     "image_spec",
     "logmel",
     "mlp",
+    "nin",
     "pixels",
     "resnet",
     "resnet18",
@@ -64,6 +68,7 @@ def _square(make: Callable[[int, int], Readable], about: str) -> Network:
 ENCODERS: dict[str, Network] = {
     "dim32": _square(dim32, "Deep InfoMax's small convolutional network: conv, fc, Y."),
     "dim64": _square(dim64, "Deep InfoMax's AlexNet, for images of 64 px and more."),
+    "nin": _square(nin, "RotNet's network in network, four blocks, 192 features."),
     "resnet18": _square(resnet18, "ResNet-18, 512 features."),
     "resnet34": _square(resnet34, "ResNet-34, 512 features."),
     "resnet50": _square(resnet50, "ResNet-50, 2,048 features."),

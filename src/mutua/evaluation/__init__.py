@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mutua.evaluation.attention import attention, attention_maps, attention_table, on_object
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
+from mutua.evaluation.nats import Learned, nats_learned, nats_table
 from mutua.evaluation.neighbours import nearest
-from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, svm
+from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, mlp2, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
     agreement,
@@ -56,6 +58,7 @@ __all__ = [
     "Curve",
     "Duplicates",
     "Labelled",
+    "Learned",
     "Matching",
     "Probe",
     "Score",
@@ -65,6 +68,9 @@ __all__ = [
     "agreement",
     "alignment",
     "amari_distance",
+    "attention",
+    "attention_maps",
+    "attention_table",
     "beats_linear",
     "bss_eval",
     "collapse",
@@ -85,10 +91,14 @@ __all__ = [
     "matched_si_sdr",
     "mcc",
     "mlp",
+    "mlp2",
     "ms_ssim",
+    "nats_learned",
+    "nats_table",
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
+    "on_object",
     "pearson",
     "random_twin",
     "raw",
@@ -118,6 +128,9 @@ METRICS: dict[str, Callable[..., Any]] = {
     "near_duplicates": near_duplicates,
     "few_labels": few_labels,
     "finetune": finetune,
+    "nats_learned": nats_learned,
+    "attention": attention,
+    "on_object": on_object,
     "mcc": mcc,
     "weak_mcc": weak_mcc,
     "matched": matched,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutua.encoders import Readable
 from mutua.methods.aae import AAE, aae
 from mutua.methods.ae import AE, ae
 from mutua.methods.autoencoder import Autoencoder
@@ -14,15 +15,18 @@ from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
+from mutua.methods.jigsaw import jigsaw
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.nat import NAT, nat
+from mutua.methods.relative_position import relative_position
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
+from mutua.methods.tiled import of_tiles
 from mutua.methods.vae import ImageVAE, vae
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
-from mutua.types import Method
+from mutua.types import Method, Spec
 
 __all__ = [
     "AAE",
@@ -46,8 +50,10 @@ __all__ = [
     "bigan",
     "byol",
     "deep_infomax",
+    "jigsaw",
     "moco",
     "nat",
+    "relative_position",
     "rotation",
     "simclr",
     "simsiam",
@@ -66,6 +72,8 @@ class Published:
         encoder: the default encoder of each kind of data that it takes.
         about: what it learns from, in a sentence.
         small: settings of a quick run: heads of a few units, as the tests take them.
+        within: what makes the network of the examples where it isn't built for them, as of their tiles: called
+            with what builds it for a spec, the examples' spec, and all settings.
     """
 
     compose: Callable[..., Method]
@@ -73,6 +81,7 @@ class Published:
     encoder: Mapping[str, str]
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
+    within: Callable[[Callable[[Spec], Readable], Spec, Mapping[str, Any]], Readable] | None = None
 
     @property
     def takes(self) -> frozenset[str]:
@@ -85,6 +94,8 @@ _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table":
 
 # Of Deep InfoMax's author: Adam at 1e-4 in batches of 64, the rate constant.
 _DIM = Plan(epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant")
+_TILES = {"image": "resnet18-groupnorm"}
+"""Without batch norm, which lets tiles of a batch see each other."""
 
 METHODS: dict[str, Published] = {
     "simclr": Published(
@@ -197,5 +208,22 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=256, optimizer="sgd", lr=2.56, weight_decay=0.0, momentum=0.0, schedule="constant"),
         {"image": "dim32"},
         "Draws images to random points of a sphere, which they exchange among themselves.",
+    ),
+    "relative_position": Published(
+        relative_position,
+        # Not the paper's 1 M steps at a rate of 1e-5 of a summed loss: Kolesnikov et al.'s, arXiv:1901.09005.
+        Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
+        _TILES,
+        "Tells where one tile of an image lies from another.",
+        {"scale_to": 48, "hidden": 16},
+        of_tiles,
+    ),
+    "jigsaw": Published(
+        jigsaw,
+        Plan(epochs=35, batch=128, optimizer="sgd", lr=0.1, scaling="linear", weight_decay=5e-4, warmup=5),
+        _TILES,
+        "Tells in which order an image's tiles were laid.",
+        {"scale_to": 48, "hidden": 16, "grid": 2, "each": 2},
+        of_tiles,
     ),
 }

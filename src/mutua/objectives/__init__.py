@@ -3,13 +3,16 @@ done to the input."""
 
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.permutations import permutations
 from mutua.objectives.pixels import LIKELIHOODS, Pixels
-from mutua.objectives.predictive import Predictive, Puzzle
+from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
 from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
+from mutua.objectives.telling import Telling, Told, entropy, told
+from mutua.objectives.tiles import TilePuzzle, check_tiled, mosaic
 
 __all__ = [
     "LIKELIHOODS",
@@ -19,14 +22,23 @@ __all__ = [
     "Pixels",
     "Predictive",
     "Puzzle",
+    "Puzzled",
     "Queue",
     "Siamese",
     "Target",
+    "Telling",
+    "TilePuzzle",
+    "Told",
     "Views",
+    "check_tiled",
     "draw_views",
+    "entropy",
     "head_mlp",
+    "mosaic",
     "off_diagonal",
+    "permutations",
     "scored",
     "scored_views",
     "spread",
+    "told",
 ]

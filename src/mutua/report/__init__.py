@@ -7,6 +7,7 @@
 True
 """
 
+from mutua.report.attention import attention_page
 from mutua.report.figures import curves, figure
 from mutua.report.maps import Projection, embedding_map, project
 from mutua.report.neighbours import gallery, nearest
@@ -22,6 +23,7 @@ __all__ = [
     "Block",
     "Player",
     "Projection",
+    "attention_page",
     "audio",
     "curves",
     "embedding_map",

@@ -16,7 +16,7 @@ from mutua.runs.folder import (
     train,
     write,
 )
-from mutua.runs.judging import judge, read_tables, view_of, write_tables
+from mutua.runs.judging import FULL, beside_controls, judge, read_tables, view_of, write_tables
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, defaults
 
 __all__ = [
@@ -24,9 +24,11 @@ __all__ = [
     "CUSTOM",
     "ENCODER",
     "EVALUATION",
+    "FULL",
     "REPORT",
     "SUPERVISED",
     "Recipe",
+    "beside_controls",
     "check_fit",
     "compose",
     "config",

@@ -13,16 +13,28 @@ from torch import nn
 
 from mutua.data import KINDS, Examples
 from mutua.data.fingerprints import Recorded
-from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
+from mutua.encoders import Readable
+from mutua.evaluation import (
+    RANDOM,
+    RANDOM_NOTE,
+    Learned,
+    evaluate,
+    finetune,
+    nats_learned,
+    nats_table,
+    random_twin,
+    supervised,
+    unlabelled_tables,
+)
 from mutua.evaluation.controls.supervised import SUPERVISED
-from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, write
+from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, telling, write
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan
-from mutua.types import Encoder, InputError, Table, View
+from mutua.types import Encoder, InputError, Table, View, names
 
-__all__ = ["judge", "read_tables", "view_of", "write_tables"]
+__all__ = ["FULL", "beside_controls", "judge", "read_tables", "view_of", "write_tables"]
 
-_FULL = "full supervision"
+FULL = "full supervision"
 
 
 def view_of(recipe: Recipe, encoder: nn.Module | None = None) -> View | None:
@@ -53,7 +65,8 @@ def judge(
 ) -> list[Table]:
     """Tables of runs, under raw input and a random encoder, and on request full supervision.
 
-    With labels: accuracies with all of them and with few. Without: what can be said without.
+    With labels: accuracies with all of them and with few. Without: what can be said without. Of runs whose task
+    predicts classes, either way: the nats that they learned, told on `test`.
 
     Args:
         runs: folders, or encoder files.
@@ -66,11 +79,7 @@ def judge(
         progress: called with what is being done.
     """
     say = progress or (lambda words: None)
-    recipes = {_name(run): recipe_of(run) for run in runs}
-    if len(recipes) < len(runs):
-        recipes = {str(run): recipe_of(run) for run in runs}
-    if len(recipes) < len(runs):
-        raise InputError("runs: one is named twice; name each once")
+    recipes = _named(runs)
     encoders: dict[str, Any] = {name: load(run) for name, run in zip(recipes, runs, strict=True)}
     first = next(iter(recipes.values()))
     for name, recipe in recipes.items():
@@ -82,15 +91,21 @@ def judge(
     if first.encoder != CUSTOM:
         say("a random encoder")
         encoders = {RANDOM: random_twin(fresh, train, seed=seed, device=device), **encoders}
+    learned: dict[str, Learned] = {}
+    for name, run in zip(recipes, runs, strict=True):
+        if (method := telling(run, encoders[name])) is not None:
+            say(f"{name}: nats learned")
+            learned[name] = nats_learned(method, test, seed=seed, device=device)
+    told = [nats_table(learned, test)] if learned else []
     seen = [words for name, run in zip(recipes, runs, strict=True) if (words := _seen_before(name, run, test))]
     if train.labels is None:
         found = unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
-        return [Table(t.title, t.columns, t.rows, " ".join([t.note, *seen]).strip()) for t in found]
+        return [_noted(table, *seen) for table in (*told, *found)]
     notes = [RANDOM_NOTE, *seen]
     if with_supervision:
-        say(_FULL)
-        method, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
-        encoders[_FULL] = method.encoder.eval()
+        say(FULL)
+        control, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
+        encoders[FULL] = control.encoder.eval()
         notes.append(
             f"{score.protocol[0].upper()}{score.protocol[1:]}: its own head reads {score.accuracy:.2f} %."
         )
@@ -107,11 +122,64 @@ def judge(
         device=device,
         progress=say,
     )
-    tables = [Table(t.title, t.columns, t.rows, " ".join([t.note, *notes])) for t in tables]
+    tables = [_noted(table, *notes) for table in tables]
+    if learned:
+        tables[0] = _with_nats(tables[0], learned)
+        tables += [_noted(table, *seen) for table in told]
     if with_finetuning:
         tables.append(_finetuned({n: encoders[n] for n in recipes}, train, test, with_finetuning, seed, say))
     tables += unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
     return tables
+
+
+def _named(runs: Sequence[Path]) -> dict[str, Recipe]:
+    """Each run's recipe by the run's name, or by its path where names are not enough."""
+    recipes = {_name(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        recipes = {str(run): recipe_of(run) for run in runs}
+    if len(recipes) < len(runs):
+        raise InputError("runs: one is named twice; name each once")
+    return recipes
+
+
+def beside_controls(
+    runs: Sequence[Path],
+    train: Examples,
+    test: Examples,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Readable]:
+    """The encoders of runs of one network, after it untrained and before it with full supervision, by name.
+
+    Raises `InputError` where the runs are of several networks, and for examples without labels.
+    """
+    say = progress or (lambda words: None)
+    recipes = _named(runs)
+    kinds = {recipe.encoder for recipe in recipes.values()}
+    if len(kinds) > 1 or CUSTOM in kinds:
+        raise InputError(f"runs: of {names(kinds)}; give runs of one network that is known by name")
+    for name, recipe in recipes.items():
+        check_fit(recipe, train, name)
+    first = next(iter(recipes.values()))
+    found: dict[str, Any] = {RANDOM: random_twin(lambda: network(first), train, seed=seed, device=device)}
+    found |= {name: load(run) for name, run in zip(recipes, runs, strict=True)}
+    say(FULL)
+    control, _ = supervised(lambda: network(first), train, test, view=view_of(first), plan=plan, progress=True)
+    return {**found, FULL: control.encoder.eval()}
+
+
+def _noted(table: Table, *notes: str) -> Table:
+    return Table(table.title, table.columns, table.rows, " ".join([table.note, *notes]).strip())
+
+
+def _with_nats(table: Table, learned: Mapping[str, Learned]) -> Table:
+    """The table of accuracies with what each run's task taught beside them; nothing beside what has no task."""
+    rows = [[*row, learned[row[0]].nats if row[0] in learned else None] for row in table.rows]
+    note = "Nats learned: of the task's own label on test, see the table of that name."
+    return Table(table.title, [*table.columns, "nats learned"], rows, f"{table.note} {note}")
 
 
 def _seen_before(name: str, run: Path, test: Examples) -> str:

@@ -17,7 +17,7 @@ from mutua.encoders import image_spec
 from mutua.methods import METHODS
 from mutua.types import InputError, Method, Spec, names
 
-__all__ = ["CUSTOM", "FORMAT", "Recipe", "check_fit", "compose", "defaults"]
+__all__ = ["CUSTOM", "FORMAT", "Recipe", "bare", "check_fit", "compose", "defaults", "network"]
 
 CUSTOM = "custom"
 """The encoder's name in the recipe of a run that trained a module of the user's own."""
@@ -103,14 +103,28 @@ def compose(recipe: Recipe, encoder: nn.Module | None = None) -> Method:
 
 
 def network(recipe: Recipe, encoder: nn.Module | None = None) -> nn.Module:
-    """The encoder of a recipe: the one given, or one built by its name."""
-    if recipe.encoder != CUSTOM:
-        return encoders.build(recipe.encoder, recipe.spec) if encoder is None else encoder
-    if encoder is None:
+    """The encoder of a recipe: the one given, or one built by its name; around it what reads whole examples where
+    the method learns from tiles of them."""
+    within = METHODS[recipe.method].within
+
+    def make(spec: Spec) -> encoders.Readable:
+        if encoder is None:
+            return encoders.build(recipe.encoder, spec)
+        return encoder if isinstance(encoder, encoders.Readable) else encoders.Wrapped(encoder, spec)
+
+    if recipe.encoder == CUSTOM and encoder is None:
         raise InputError("encoder: the run trained a module of your own; hand it back, as load(run, encoder=net)")
-    if isinstance(encoder, encoders.Readable):
+    if isinstance(encoder, encoders.Tiled) or (encoder is not None and recipe.encoder != CUSTOM):
         return encoder
-    return encoders.Wrapped(encoder, recipe.spec)
+    if within is None:
+        return make(recipe.spec)
+    return within(make, recipe.spec, {**defaults(recipe.method), **recipe.settings})
+
+
+def bare(network: nn.Module, recipe: Recipe) -> nn.Module:
+    """The network whose weights are kept: without what reads whole examples by tiles, a user's own as it was."""
+    inner = network.encoder if isinstance(network, encoders.Tiled) else network
+    return inner.module if recipe.encoder == CUSTOM and isinstance(inner, encoders.Wrapped) else inner
 
 
 def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:

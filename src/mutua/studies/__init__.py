@@ -65,6 +65,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.simclr_views",
         "SimCLR's crops on a picture; how far histograms of pixels alone tell which views belong together.",
     ),
+    "shortcuts": Listed(
+        "mutua.studies.shortcuts",
+        "Jigsaw and relative position with each counter-measure off in turn: nats learned, and the probe.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",

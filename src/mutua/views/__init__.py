@@ -20,9 +20,11 @@ from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
+from mutua.views.image.tiles import GEOMETRIES, Tiles, laid
 
 __all__ = [
     "AUGMENTATIONS",
+    "GEOMETRIES",
     "VIEWS",
     "ColourJitter",
     "Compose",
@@ -32,11 +34,13 @@ __all__ = [
     "PaddedCrop",
     "RandomResizedCrop",
     "Solarise",
+    "Tiles",
     "Transform",
     "as_dtype",
     "as_float",
     "augmentation",
     "byol",
+    "laid",
     "moco",
     "rotations",
     "rows",

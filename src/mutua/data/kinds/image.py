@@ -121,7 +121,8 @@ def _sample(spec: Spec, n: int, generator: Generator) -> Batch:
 
 
 def _reading(spec: Spec) -> Reading:
-    return Reading("image", size=spec.shape[1], channels=spec.shape[0] if spec.shape[0] in (1, 3) else None)
+    size = spec.shape[1] if spec.shape[1] == spec.shape[2] else None  # no option reads other shapes
+    return Reading("image", size=size, channels=spec.shape[0] if spec.shape[0] in (1, 3) else None)
 
 
 IMAGE = Kind(
