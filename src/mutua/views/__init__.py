@@ -13,24 +13,35 @@ from mutua.views import series, sound
 from mutua.views.augmentation import AUGMENTATIONS, augmentation
 from mutua.views.base import Transform
 from mutua.views.compose import Compose, rows
+from mutua.views.corrupt import CORRUPTIONS, GaussianNoise, MaskingNoise, SaltAndPepper
 from mutua.views.image.base import as_dtype, as_float
 from mutua.views.image.blur import GaussianBlur
 from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
+from mutua.views.image.masks import MASKS, BlockMask, CentreMask, PatchMask, RegionMask
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
 
 __all__ = [
     "AUGMENTATIONS",
+    "CORRUPTIONS",
+    "MASKS",
     "VIEWS",
+    "BlockMask",
+    "CentreMask",
     "ColourJitter",
     "Compose",
     "GaussianBlur",
+    "GaussianNoise",
     "Greyscale",
     "HorizontalFlip",
+    "MaskingNoise",
     "PaddedCrop",
+    "PatchMask",
     "RandomResizedCrop",
+    "RegionMask",
+    "SaltAndPepper",
     "Solarise",
     "Transform",
     "as_dtype",
@@ -61,6 +72,13 @@ VIEWS: dict[str, Callable[[], Transform]] = {
     "byol-second": lambda: byol(3, 32)[1],
     "moco": lambda: moco(3, 32),
     "vicreg": lambda: vicreg(3, 32),
+    # The centre's hole is no random view: it is the same of every image.
+    "mask-blocks": BlockMask,
+    "mask-regions": RegionMask,
+    "mask-patches": PatchMask,
+    "masking-noise": MaskingNoise,
+    "gaussian-noise": GaussianNoise,
+    "salt-and-pepper": SaltAndPepper,
     "sound-crop": sound.Crop,
     "sound-crop-to-500": lambda: sound.Crop((0.2, 1.0), samples=500),
     "sound-shift": sound.TimeShift,
