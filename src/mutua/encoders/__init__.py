@@ -12,8 +12,9 @@ from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
-from mutua.encoders.staged import Masking, Readable, Staged
+from mutua.encoders.staged import Masking, Readable, Staged, evaluating
 from mutua.encoders.table import mlp
+from mutua.encoders.vit import PatchDecoder, VisionTransformer, fitting_patch, vit
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
 from mutua.types import InputError, Spec, names
 
@@ -22,9 +23,11 @@ __all__ = [
     "Decoder",
     "Masking",
     "Network",
+    "PatchDecoder",
     "Readable",
     "Staged",
     "Standardise",
+    "VisionTransformer",
     "Wrapped",
     "build",
     "convnet",
@@ -32,6 +35,8 @@ __all__ = [
     "decoder_mlp",
     "dim32",
     "dim64",
+    "evaluating",
+    "fitting_patch",
     "from_hf",
     "from_timm",
     "group_norm",
@@ -43,6 +48,7 @@ __all__ = [
     "resnet18",
     "resnet34",
     "resnet50",
+    "vit",
     "wave",
 ]
 
@@ -71,6 +77,7 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
+    "vit": Network(vit, frozenset({"image"}), "A small vision transformer, 6 blocks of 192 channels."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),

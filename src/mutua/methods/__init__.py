@@ -9,6 +9,9 @@ from typing import Any
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
+from mutua.methods.denoising import Denoising, denoising
+from mutua.methods.inpainting import Inpainting, inpainting
+from mutua.methods.masked import Masked, masked
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
@@ -22,6 +25,9 @@ __all__ = [
     "METHODS",
     "BarlowTwins",
     "DeepInfoMax",
+    "Denoising",
+    "Inpainting",
+    "Masked",
     "MoCo",
     "Published",
     "SimSiam",
@@ -29,6 +35,9 @@ __all__ = [
     "barlow_twins",
     "byol",
     "deep_infomax",
+    "denoising",
+    "inpainting",
+    "masked",
     "moco",
     "rotation",
     "simclr",
@@ -126,5 +135,36 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
         {"image": "resnet18"},
         "Tells which of four rotations an image was given.",
+    ),
+    "inpainting": Published(
+        inpainting,
+        # The authors' code, whose generator has ten times the discriminator's rate.
+        Plan(epochs=500, batch=64, optimizer="adam", lr=2e-4, weight_decay=0.0, momentum=0.5, schedule="constant"),
+        {"image": "dim32"},
+        "Fills a hole in an image from what surrounds it.",
+        {"width": 4},
+    ),
+    "masked": Published(
+        masked,
+        Plan(
+            epochs=800,
+            batch=4096,
+            optimizer="adamw",
+            lr=1.5e-4,
+            scaling="linear",
+            weight_decay=0.05,
+            beta2=0.95,
+            warmup=40,
+        ),
+        {"image": "vit"},
+        "Tells most patches of an image from the few that are shown.",
+        {"width": 32, "layers": 1},
+    ),
+    "denoising": Published(
+        denoising,
+        Plan(epochs=100, batch=128, optimizer="adam", lr=1e-3, weight_decay=0.0),
+        {"image": "dim32", "table": "mlp"},
+        "Restores an example whose pixels or columns were spoiled.",
+        {"width": 4},
     ),
 }

@@ -8,14 +8,12 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.func import functional_call
-from torch.nn.functional import softplus
 
 from mutua.bounds import BOUNDS, CONTRASTS, infonce_loss
 from mutua.critics import Concat, EncodeAndDot
 from mutua.encoders import Staged, Wrapped
 from mutua.kernels.devices.copies import to_device
-from mutua.objectives import scored
+from mutua.objectives import players, scored
 from mutua.ranks import mine, world
 from mutua.scores import local, paired
 from mutua.types import Contrast, Critic, InnerProduct, InputError, Method, Step, names
@@ -71,11 +69,7 @@ class PriorPlayer(nn.Module):
         self, y: Float[Tensor, "n d"], uniform: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         """(The encoder's loss, the discriminator's loss)."""
-        codes = torch.sigmoid(y)
-        frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
-        fooled = functional_call(self.discriminator, frozen, (codes,)).float()
-        real, fake = self.discriminator(uniform).float(), self.discriminator(codes.detach()).float()
-        return softplus(-fooled).mean(), softplus(-real).mean() + softplus(fake).mean()
+        return players(self.discriminator, uniform, torch.sigmoid(y))
 
 
 class DeepInfoMax(Method):

@@ -1,10 +1,12 @@
-"""The usual ways to compose a method: judging views of one example, telling pairs apart, and predicting what was
-done to the input."""
+"""The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was
+done to the input, and restoring what was hidden of it."""
 
+from mutua.objectives.adversarial import players
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
 from mutua.objectives.predictive import Predictive, Puzzle
 from mutua.objectives.queue import Queue
+from mutua.objectives.reconstructive import Reconstructive, square_error
 from mutua.objectives.scoring import scored, scored_views
 from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
@@ -17,13 +19,16 @@ __all__ = [
     "Predictive",
     "Puzzle",
     "Queue",
+    "Reconstructive",
     "Siamese",
     "Target",
     "Views",
     "draw_views",
     "head_mlp",
     "off_diagonal",
+    "players",
     "scored",
     "scored_views",
     "spread",
+    "square_error",
 ]

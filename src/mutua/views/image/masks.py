@@ -55,6 +55,10 @@ class Mask(ImageTransform):
             )
         return {"hidden": hidden}
 
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise `InputError` where it hides all or nothing of images of a shape."""
+        self.draw(64, shape, Generator().manual_seed(0))
+
     def apply(self, images: Tensor, parameters: Mapping[str, Any]) -> Tensor:
         check_images(images, parameters)
         return fill(images, to_device(parameters["hidden"], images.device)[:, None])
