@@ -10,7 +10,7 @@ from mutua import runs
 from mutua.encoders import VisionTransformer, build, mlp, vit
 from mutua.methods import METHODS, denoising, inpainting, masked
 from mutua.methods.masked import normalised
-from mutua.objectives import Reconstructive, players, square_error
+from mutua.objectives import players, square_error
 from mutua.types import InputError, Spec
 from mutua.views import GaussianNoise, SaltAndPepper
 
@@ -52,7 +52,7 @@ def test_the_loss_looks_at_hidden_pixels_alone(name, encoder):
     assert (grad[hidden] != 0).all()
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if isinstance(composed(name), Reconstructive)])
+@pytest.mark.parametrize("name", ["inpainting", "masked", "denoising"])
 def test_explained_is_0_for_what_was_shown_and_100_for_the_truth(name):
     method, images = composed(name, adversarial=0.0) if name == "inpainting" else composed(name), None
     images = sample(SPECS["image"], 4)

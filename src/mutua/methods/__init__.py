@@ -16,6 +16,7 @@ from mutua.methods.moco import MoCo, moco
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
+from mutua.methods.undo import Undo, undo
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
 from mutua.types import Method
@@ -31,6 +32,7 @@ __all__ = [
     "MoCo",
     "Published",
     "SimSiam",
+    "Undo",
     "VICReg",
     "barlow_twins",
     "byol",
@@ -42,6 +44,7 @@ __all__ = [
     "rotation",
     "simclr",
     "simsiam",
+    "undo",
     "vicreg",
 ]
 
@@ -166,5 +169,13 @@ METHODS: dict[str, Published] = {
         {"image": "dim32", "table": "mlp"},
         "Restores an example whose pixels or columns were spoiled.",
         {"width": 4},
+    ),
+    "undo": Published(
+        undo,
+        # The authors' drops are at 240, 480, 640, 800 and 1,000 epochs.
+        Plan(epochs=1500, batch=512, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
+        {"image": "dim32"},
+        "Tells by which map, and change of colour, one image became another.",
+        {"rotation": 30.0, "translation": 0.05, "scale": (0.9, 1.1), "shear": 10.0, "colour": 0.5},
     ),
 }

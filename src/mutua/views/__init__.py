@@ -22,12 +22,14 @@ from mutua.views.image.masks import MASKS, BlockMask, CentreMask, PatchMask, Reg
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
+from mutua.views.image.warp import Affine, Projective
 
 __all__ = [
     "AUGMENTATIONS",
     "CORRUPTIONS",
     "MASKS",
     "VIEWS",
+    "Affine",
     "BlockMask",
     "CentreMask",
     "ColourJitter",
@@ -39,6 +41,7 @@ __all__ = [
     "MaskingNoise",
     "PaddedCrop",
     "PatchMask",
+    "Projective",
     "RandomResizedCrop",
     "RegionMask",
     "SaltAndPepper",
@@ -76,6 +79,9 @@ VIEWS: dict[str, Callable[[], Transform]] = {
     "mask-blocks": BlockMask,
     "mask-regions": RegionMask,
     "mask-patches": PatchMask,
+    "affine": Affine,
+    "affine-grey": lambda: Affine(border="grey"),
+    "projective": Projective,
     "masking-noise": MaskingNoise,
     "gaussian-noise": GaussianNoise,
     "salt-and-pepper": SaltAndPepper,
