@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Generator, nn
 
 import mutua
 from mutua import runs
 from mutua.data import from_array, joined, load
 from mutua.encoders import image_spec
-from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER, EXAMPLES
+from mutua.evaluation import RANDOM, RAW, nats_learned
+from mutua.runs.folder import CHECKPOINT, CONFIG, ENCODER, EXAMPLES, HEAD, telling
 from mutua.training import Interrupted, Plan
 from mutua.types import InputError, Table
 from stopping_early import stop_after
@@ -300,3 +301,39 @@ def test_judging_says_what_was_learned_from(trained, digits):
     words = "30 of the 70 images tested on are among those simclr learned from."
     assert words in runs.judge([run], digits, both, **options)[0].note
     assert "learned from" not in runs.judge([run], digits, apart, **options)[0].note
+
+
+def test_what_a_task_taught_stands_beside_the_accuracy(tmp_path, digits):
+    recipe = runs.Recipe("rotation", "dim32", image_spec(1, 8))
+    method = runs.train(recipe, digits, replace(PLAN, lr=3e-3, epochs=3), tmp_path / "rotation")
+    runs.train(RECIPE, digits, PLAN, tmp_path / "simclr")
+    held_out = load("digits", "test").subset(range(60))
+    learned = nats_learned(method, held_out)
+    folders = [tmp_path / "rotation", tmp_path / "simclr"]
+    accuracy, *others = runs.judge(folders, digits, held_out, probes=("knn",))
+    nats = {row["encoder"]: row["nats learned"] for row in accuracy.records()}
+    assert nats["rotation"] == pytest.approx(learned.nats, abs=1e-4)
+    assert [name for name, value in nats.items() if value is None] == [RAW, RANDOM, "simclr"]
+    (told,) = (table for table in others if table.title == "Nats learned")
+    assert told.records()[0]["of at most"] == pytest.approx(np.log(4))
+    assert len(told.rows) == 1
+    # Without labels too; and not where the head is gone, as of runs of before.
+    unlabelled = replace(held_out, labels=None)
+    assert runs.judge(folders[:1], unlabelled, unlabelled)[0].rows == told.rows
+    (tmp_path / "rotation" / HEAD).unlink()
+    titles = [table.title for table in runs.judge(folders[:1], unlabelled, unlabelled)]
+    assert "Nats learned" not in titles
+    assert not (tmp_path / "simclr" / HEAD).exists()
+
+
+def test_a_head_that_cannot_be_read_is_named(tmp_path, digits):
+    recipe = runs.Recipe("rotation", "dim32", image_spec(1, 8))
+    runs.train(recipe, digits, PLAN, tmp_path)
+    encoder = runs.load(tmp_path)
+    for content, said in (
+        (b"", "cannot be read as safetensors"),
+        (save({"a": torch.zeros(2)}), "another network"),
+    ):
+        (tmp_path / "head.safetensors").write_bytes(content)
+        with pytest.raises(InputError, match=rf"head\.safetensors: .*{said}"):
+            telling(tmp_path, encoder)

@@ -8,6 +8,7 @@ from typing import Any
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
+from mutua.evaluation.nats import Learned, nats_learned, nats_table
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
@@ -54,6 +55,7 @@ __all__ = [
     "Curve",
     "Duplicates",
     "Labelled",
+    "Learned",
     "Matching",
     "Probe",
     "Score",
@@ -81,6 +83,8 @@ __all__ = [
     "matched_si_sdr",
     "mcc",
     "mlp",
+    "nats_learned",
+    "nats_table",
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
@@ -111,6 +115,7 @@ METRICS: dict[str, Callable[..., Any]] = {
     "near_duplicates": near_duplicates,
     "few_labels": few_labels,
     "finetune": finetune,
+    "nats_learned": nats_learned,
     "mcc": mcc,
     "weak_mcc": weak_mcc,
     "matched": matched,

@@ -4,13 +4,14 @@ done to the input, and restoring what was hidden of it."""
 from mutua.objectives.adversarial import players
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
-from mutua.objectives.predictive import Predictive, Puzzle
+from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
 from mutua.objectives.reconstructive import Reconstructive, square_error
 from mutua.objectives.scoring import scored, scored_views
 from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
+from mutua.objectives.telling import Telling, Told, entropy, told
 
 __all__ = [
     "Contrastive",
@@ -18,12 +19,16 @@ __all__ = [
     "Given",
     "Predictive",
     "Puzzle",
+    "Puzzled",
     "Queue",
     "Reconstructive",
     "Siamese",
     "Target",
+    "Telling",
+    "Told",
     "Views",
     "draw_views",
+    "entropy",
     "head_mlp",
     "off_diagonal",
     "players",
@@ -31,4 +36,5 @@ __all__ = [
     "scored_views",
     "spread",
     "square_error",
+    "told",
 ]

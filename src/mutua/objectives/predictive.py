@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from mutua.types import Method, Step
+from mutua.objectives.batches import length
+from mutua.objectives.telling import Told, entropy, told
+from mutua.types import Batch, Method, Step
 
-__all__ = ["Predictive", "Puzzle"]
+__all__ = ["Predictive", "Puzzle", "Puzzled"]
 
-Puzzle = Callable[[Any, Generator], tuple[Tensor, Int[Tensor, " n"]]]
-"""A batch to inputs (n, ...) and the class of each: what was done to it, or whatever else is to be told."""
+
+class Puzzled(NamedTuple):
+    """What a puzzle makes of n examples.
+
+    Args:
+        inputs: what the encoder sees, m of them.
+        labels: classes, k of them; label r is of example r mod n.
+        parts: which inputs each label is told from, their vectors side by side; by default the r-th label from the
+            r-th input. So pieces of an example are encoded once, however many pairs or orders are made of them.
+    """
+
+    inputs: Batch
+    labels: Int[Tensor, " k"]
+    parts: Int[Tensor, "k p"] | None = None
+
+
+Puzzle = Callable[[Any, Generator], tuple[Any, ...]]
+"""A batch of n examples to inputs and the class of each, as `Puzzled` or a tuple of its parts: what was done to the
+example, or whatever else is to be told. Where it has an `entropy`, that is H(label) in nats by the task's own law;
+where it has `shown(batch, generator)`, that is what a page shows of it."""
 
 
 class Predictive(Method):
     """Cross-entropy of telling the puzzle's classes from the encoder's output.
 
-        loss = -mean_i log softmax(head(encode(x_i)))[label_i],  (x, label) = puzzle(batch)
+        loss = -mean_r log softmax(head([z_i for i in parts_r]))[label_r],  z = encoder(x),  (x, label, parts) = puzzle(batch)
+
+    Logs `accuracy`, percent of the batch, and `nats`, H(label) - loss, a bound on the information that the inputs
+    give of the label. On examples not learned from it is what the task taught: `told`, `mutua.evaluation.nats_learned`.
 
     Args:
         encoder: inputs to vectors (n, d); what is kept.
-        head: (n, d) to logits (n, classes), thrown away after training.
+        head: (k, p d) to logits (k, classes), thrown away after training.
         puzzle: makes inputs and their classes of a batch.
     """
 
@@ -34,16 +56,31 @@ class Predictive(Method):
         self.head = head
         self.puzzle = puzzle
 
+    def _logits(self, batch: Any, generator: Generator) -> tuple[Float[Tensor, "k classes"], Int[Tensor, " k"]]:
+        inputs, labels, parts = Puzzled(*self.puzzle(batch, generator))
+        z = self.encoder(inputs).flatten(1)  # (m, d)
+        if parts is not None:
+            # index_select, whose backward pass adds rows; that of indexing sorts them first.
+            z = z.index_select(0, parts.flatten()).unflatten(0, parts.shape).flatten(1)  # (k, p d)
+        return self.head(z).float(), labels
+
     def step(self, batch: Any, generator: Generator) -> Step:
-        inputs, labels = self.puzzle(batch, generator)  # (n, ...), (n,)
-        logits = self.head(self.encoder(inputs).flatten(1)).float()  # (n, classes)
-        right = (logits.detach().argmax(1) == labels).float().mean()
-        return Step(cross_entropy(logits, labels), {"accuracy": 100 * right})
+        found, labels = self._logits(batch, generator)
+        says = told(found, labels, length(batch), getattr(self.puzzle, "entropy", None))
+        loss = says.losses.mean()
+        most = entropy(says.labels) if says.entropy is None else says.entropy
+        return Step(loss, {"accuracy": 100 * says.right.mean(), "nats": most - loss.detach()})
 
-    def shown(self, images: Tensor, generator: Generator) -> dict[str, Tensor]:
-        inputs, labels = self.puzzle(images, generator)
+    def told(self, batch: Any, generator: Generator) -> Told:
+        """What it says of the labels that the generator draws, of each example of the batch."""
+        return told(*self._logits(batch, generator), length(batch), getattr(self.puzzle, "entropy", None))
+
+    def shown(self, batch: Batch, generator: Generator) -> dict[str, Batch]:
+        if (shown := getattr(self.puzzle, "shown", None)) is not None:
+            return {"original": batch, **shown(batch, generator)}
+        inputs, labels, _ = Puzzled(*self.puzzle(batch, generator))
         found = {f"class {int(k)}": inputs[labels == k] for k in labels.unique()}
-        return {"original": images, **{name: of for name, of in found.items() if len(of) == len(images)}}
+        return {"original": batch, **{name: of for name, of in found.items() if len(of) == len(batch)}}
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Batch) -> Tensor:
         return self.encoder(x).flatten(1)

@@ -5,6 +5,7 @@ metrics.csv           a row every few steps
 examples.json         marks and names of the examples it learned from
 checkpoint.pt         the state of the training, to resume from
 encoder.safetensors   the weights, and the recipe to rebuild the network
+head.safetensors      the rest of the weights of a method that predicts classes, to read what it tells
 evaluation.json       tables of `mutua evaluate`
 report.html           the page
 """
@@ -23,12 +24,13 @@ from typing import Any
 from lightning_fabric.loggers.logger import Logger
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from mutua import encoders
 from mutua.data import Examples
 from mutua.data.fingerprints import Recorded, difference, fingerprint_of
 from mutua.data.store import replacing
+from mutua.objectives import Telling
 from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
@@ -39,6 +41,7 @@ __all__ = [
     "CONFIG",
     "ENCODER",
     "EVALUATION",
+    "HEAD",
     "REPORT",
     "config",
     "keep",
@@ -46,13 +49,14 @@ __all__ = [
     "load",
     "plan_of",
     "recipe_of",
+    "telling",
     "train",
     "write",
 ]
 
 EXAMPLES = "examples.json"
 CONFIG, ENCODER, EVALUATION, REPORT = "config.json", "encoder.safetensors", "evaluation.json", "report.html"
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, HEAD = "checkpoint.pt", "head.safetensors"
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -111,6 +115,8 @@ def train(
             write(folder / EXAMPLES, recorded.text())
     fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
+        if isinstance(method, Telling):
+            write(folder / HEAD, save(_plain(_beside_encoder(method)), {"mutua": recipe.text()}))
         keep(folder / ENCODER, method, recipe)
     return method
 
@@ -120,8 +126,29 @@ def keep(path: Path, method: Method, recipe: Recipe) -> None:
     module = method.get_submodule("encoder")
     if recipe.encoder == CUSTOM and isinstance(module, encoders.Wrapped):
         module = module.module
-    weights = {name: value.detach().cpu().contiguous().clone() for name, value in module.state_dict().items()}
-    write(path, save(weights, {"mutua": recipe.text()}))
+    write(path, save(_plain(module.state_dict()), {"mutua": recipe.text()}))
+
+
+def _plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that a file can hold."""
+    return {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+
+
+def _beside_encoder(method: Method) -> dict[str, Tensor]:
+    """What a method has learned beside its encoder."""
+    return {name: value for name, value in method.state_dict().items() if not name.startswith("encoder.")}
+
+
+def telling(run: Path | str, encoder: nn.Module) -> Telling | None:
+    """The trained method of a run that predicts classes, in eval mode, around its loaded `encoder`; None where it
+    predicts none, or its head was not kept, as by earlier versions and where a file alone was kept."""
+    path = Path(run) / HEAD
+    if not path.exists():
+        return None
+    method = compose(recipe_of(run), encoder)
+    assert isinstance(method, Telling)
+    put(_beside_encoder(method), path)
+    return method.eval()
 
 
 def learned_from(folder: Path) -> Recorded | None:
@@ -230,9 +257,19 @@ def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
     recipe = recipe_of(path)
     built = network(recipe, encoder)
     target = built.module if recipe.encoder == CUSTOM and isinstance(built, encoders.Wrapped) else built
-    with safe_open(path, "pt") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    expected = target.state_dict()
+    put(target.state_dict(), path)
+    return built.eval()
+
+
+def put(expected: Mapping[str, Tensor], path: Path) -> None:
+    """Copy a file's weights into those of the same names. Raises `InputError` where names or shapes differ."""
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path}: cannot be read as safetensors ({error}); train again, or fetch it again"
+        ) from error
     if differ := sorted(set(expected) ^ set(weights)):
         raise InputError(f"{path}: is of another network ({differ[0]!r} differs); load it into its own")
     for name, value in expected.items():
@@ -241,8 +278,8 @@ def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
             raise InputError(
                 f"{path}: {name} has shape {there} there and {here} here; load it into its own network"
             )
-    target.load_state_dict(weights)
-    return built.eval()
+    for name, value in expected.items():
+        value.copy_(weights[name])
 
 
 def _weights(run: Path) -> Path:

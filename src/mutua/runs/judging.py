@@ -13,9 +13,20 @@ from torch import nn
 
 from mutua.data import KINDS, Examples
 from mutua.data.fingerprints import Recorded
-from mutua.evaluation import RANDOM, RANDOM_NOTE, evaluate, finetune, random_twin, supervised, unlabelled_tables
+from mutua.evaluation import (
+    RANDOM,
+    RANDOM_NOTE,
+    Learned,
+    evaluate,
+    finetune,
+    nats_learned,
+    nats_table,
+    random_twin,
+    supervised,
+    unlabelled_tables,
+)
 from mutua.evaluation.controls.supervised import SUPERVISED
-from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, write
+from mutua.runs.folder import EVALUATION, learned_from, load, recipe_of, telling, write
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan
 from mutua.types import Encoder, InputError, Table, View
@@ -53,7 +64,8 @@ def judge(
 ) -> list[Table]:
     """Tables of runs, under raw input and a random encoder, and on request full supervision.
 
-    With labels: accuracies with all of them and with few. Without: what can be said without.
+    With labels: accuracies with all of them and with few. Without: what can be said without. Of runs whose task
+    predicts classes, either way: the nats that they learned, told on `test`.
 
     Args:
         runs: folders, or encoder files.
@@ -82,15 +94,21 @@ def judge(
     if first.encoder != CUSTOM:
         say("a random encoder")
         encoders = {RANDOM: random_twin(fresh, train, seed=seed, device=device), **encoders}
+    learned: dict[str, Learned] = {}
+    for name, run in zip(recipes, runs, strict=True):
+        if (method := telling(run, encoders[name])) is not None:
+            say(f"{name}: nats learned")
+            learned[name] = nats_learned(method, test, seed=seed, device=device)
+    told = [nats_table(learned, test)] if learned else []
     seen = [words for name, run in zip(recipes, runs, strict=True) if (words := _seen_before(name, run, test))]
     if train.labels is None:
         found = unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
-        return [Table(t.title, t.columns, t.rows, " ".join([t.note, *seen]).strip()) for t in found]
+        return [_noted(table, *seen) for table in (*told, *found)]
     notes = [RANDOM_NOTE, *seen]
     if with_supervision:
         say(_FULL)
-        method, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
-        encoders[_FULL] = method.encoder.eval()
+        control, score = supervised(fresh, train, test, view=view_of(first), plan=supervised_plan, progress=True)
+        encoders[_FULL] = control.encoder.eval()
         notes.append(
             f"{score.protocol[0].upper()}{score.protocol[1:]}: its own head reads {score.accuracy:.2f} %."
         )
@@ -107,11 +125,25 @@ def judge(
         device=device,
         progress=say,
     )
-    tables = [Table(t.title, t.columns, t.rows, " ".join([t.note, *notes])) for t in tables]
+    tables = [_noted(table, *notes) for table in tables]
+    if learned:
+        tables[0] = _with_nats(tables[0], learned)
+        tables += [_noted(table, *seen) for table in told]
     if with_finetuning:
         tables.append(_finetuned({n: encoders[n] for n in recipes}, train, test, with_finetuning, seed, say))
     tables += unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)
     return tables
+
+
+def _noted(table: Table, *notes: str) -> Table:
+    return Table(table.title, table.columns, table.rows, " ".join([table.note, *notes]).strip())
+
+
+def _with_nats(table: Table, learned: Mapping[str, Learned]) -> Table:
+    """The table of accuracies with what each run's task taught beside them; nothing beside what has no task."""
+    rows = [[*row, learned[row[0]].nats if row[0] in learned else None] for row in table.rows]
+    note = "Nats learned: of the task's own label on test, see the table of that name."
+    return Table(table.title, [*table.columns, "nats learned"], rows, f"{table.note} {note}")
 
 
 def _seen_before(name: str, run: Path, test: Examples) -> str:
