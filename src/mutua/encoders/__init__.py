@@ -9,6 +9,7 @@ from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.lab import Lightness, on_lightness
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
@@ -21,6 +22,7 @@ from mutua.types import InputError, Spec, names
 __all__ = [
     "ENCODERS",
     "Decoder",
+    "Lightness",
     "Masking",
     "Network",
     "PatchDecoder",
@@ -43,6 +45,7 @@ __all__ = [
     "image_spec",
     "logmel",
     "mlp",
+    "on_lightness",
     "pixels",
     "resnet",
     "resnet18",
@@ -77,6 +80,10 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
+    "dim32-lightness": Network(
+        on_lightness(dim32), frozenset({"image"}), "Deep InfoMax's small network, on lightness alone."
+    ),
+    "resnet18-lightness": Network(on_lightness(resnet18), frozenset({"image"}), "ResNet-18, on lightness alone."),
     "vit": Network(vit, frozenset({"image"}), "A small vision transformer, 6 blocks of 192 channels."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),

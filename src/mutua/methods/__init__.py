@@ -8,6 +8,7 @@ from typing import Any
 
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.byol import BYOL, byol
+from mutua.methods.colorization import Colorization, colorization
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.denoising import Denoising, denoising
 from mutua.methods.inpainting import Inpainting, inpainting
@@ -25,6 +26,7 @@ __all__ = [
     "BYOL",
     "METHODS",
     "BarlowTwins",
+    "Colorization",
     "DeepInfoMax",
     "Denoising",
     "Inpainting",
@@ -36,6 +38,7 @@ __all__ = [
     "VICReg",
     "barlow_twins",
     "byol",
+    "colorization",
     "deep_infomax",
     "denoising",
     "inpainting",
@@ -177,5 +180,12 @@ METHODS: dict[str, Published] = {
         {"image": "dim32"},
         "Tells by which map, and change of colour, one image became another.",
         {"rotation": 30.0, "translation": 0.05, "scale": (0.9, 1.1), "shear": 10.0, "colour": 0.5},
+    ),
+    "colorization": Published(
+        colorization,
+        # The authors' rate falls tenfold at 45 % and 75 % of training, and their weight decay is the gradient's.
+        Plan(epochs=15, batch=40, optimizer="adamw", lr=3e-5, weight_decay=1e-3, beta2=0.99, schedule="steps"),
+        {"image": "dim32-lightness"},
+        "Tells the colours of a picture from its lightness.",
     ),
 }
