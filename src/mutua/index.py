@@ -58,6 +58,12 @@ class Entry:
 
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
+    "colorization": "colourisation, colorful image colorization, Lab",
+    "inpainting": "context encoder, hole filling",
+    "masked": "MAE, masked autoencoder, masked image modelling",
+    "denoising": "DAE, denoising autoencoder, denoising score matching, Tweedie",
+    "undo": "AET, auto-encoding transformations, affine, projective",
+    "vit": "ViT, vision transformer",
     "barlow_twins": "Barlow Twins, redundancy reduction",
     "byol": "BYOL, bootstrap your own latent",
     "moco": "MoCo v2, momentum contrast",

@@ -82,7 +82,8 @@ def make_report(
     ((shown_depth, values),) = features(encoder, examples, depths=depths, device=device).items()
     kind, spec = KINDS[recipe.spec.kind], examples.spec
     few = examples.take(torch.arange(min(6, len(examples))))
-    shown = runs.compose(recipe).shown(few, torch.Generator().manual_seed(0))
+    method = runs.trained(run, encoder) or runs.compose(recipe)  # what a method makes of examples it has learned
+    shown = method.shown(few, torch.Generator().manual_seed(0))
     columns = {name: kind.pictures(part, spec) for name, part in shown.items()}
     labels = None
     if examples.labels is not None:
@@ -103,6 +104,7 @@ def make_report(
         labels=labels,
         names=kind.words(examples) or examples.names,
         views={name: found for name, found in columns.items() if found is not None} if len(shown) > 1 else None,
+        caption=about.caption,
         heard={name: kind.sounds(part, spec) for name, part in shown.items()} if kind.sounds else None,
         papers=papers(about.compose),
         settings=config,

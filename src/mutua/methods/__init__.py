@@ -61,6 +61,7 @@ class Published:
         plan: how it is trained as published.
         encoder: the default encoder of each kind of data that it takes.
         about: what it learns from, in a sentence.
+        caption: what a page says of the examples that it shows as the method saw them.
         small: settings of a quick run: heads of a few units, as the tests take them.
     """
 
@@ -69,6 +70,10 @@ class Published:
     encoder: Mapping[str, str]
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
+    caption: str = (
+        "Each row is one example and the views drawn of it. The method learns to tell which views belong "
+        "together: what they do not share, it cannot keep."
+    )
 
     @property
     def takes(self) -> frozenset[str]:
@@ -78,6 +83,8 @@ class Published:
 
 _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table": "mlp"}
 """Whatever has views."""
+
+_RESTORED = "Each row is one example: as it is, as the encoder was shown it, and what was made of that."
 
 METHODS: dict[str, Published] = {
     "simclr": Published(
@@ -149,6 +156,7 @@ METHODS: dict[str, Published] = {
         {"image": "dim32"},
         "Fills a hole in an image from what surrounds it.",
         {"width": 4},
+        _RESTORED,
     ),
     "masked": Published(
         masked,
@@ -165,6 +173,7 @@ METHODS: dict[str, Published] = {
         {"image": "vit"},
         "Tells most patches of an image from the few that are shown.",
         {"width": 32, "layers": 1},
+        f"{_RESTORED} Where patches are told in their own mean and deviation, those are lent to the picture.",
     ),
     "denoising": Published(
         denoising,
@@ -172,6 +181,7 @@ METHODS: dict[str, Published] = {
         {"image": "dim32", "table": "mlp"},
         "Restores an example whose pixels or columns were spoiled.",
         {"width": 4},
+        _RESTORED,
     ),
     "undo": Published(
         undo,
@@ -180,6 +190,7 @@ METHODS: dict[str, Published] = {
         {"image": "dim32"},
         "Tells by which map, and change of colour, one image became another.",
         {"rotation": 30.0, "translation": 0.05, "scale": (0.9, 1.1), "shear": 10.0, "colour": 0.5},
+        "Each row is one example and the pair that the encoder sees: a window of it, and the same transformed.",
     ),
     "colorization": Published(
         colorization,
@@ -187,5 +198,9 @@ METHODS: dict[str, Published] = {
         Plan(epochs=15, batch=40, optimizer="adamw", lr=3e-5, weight_decay=1e-3, beta2=0.99, schedule="steps"),
         {"image": "dim32-lightness"},
         "Tells the colours of a picture from its lightness.",
+        {},
+        "Each row is one example: as it is, as the encoder sees it, and in the colours that it told. T is the "
+        "temperature of the distribution over colours whose mean is taken: 1 is dull, 0 blotchy. The regression "
+        "is to the mean colour, which greys.",
     ),
 }

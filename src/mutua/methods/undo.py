@@ -20,8 +20,6 @@ from mutua.views.image.warp import Affine, Projective, Warp
 
 __all__ = ["Undo", "undo"]
 
-FAMILIES = ("affine", "projective", "none")
-
 
 class Undo(Method):
     """mean (head(encode(x), encode(t(x))) - theta)^2, theta the parameters of t, standardised: 1 is chance.
@@ -41,8 +39,7 @@ class Undo(Method):
         super().__init__()
         self.encoder = encoder
         self.pairs = pairs
-        many = pairs.draw(4096, encoder.spec.shape, Generator().manual_seed(0))
-        known = pairs.parameters(many)  # (4096, k)
+        known = pairs.parameters(pairs.draw(4096, encoder.spec.shape, Generator().manual_seed(0)))
         self.varying = [k for k, column in enumerate(known.T) if float(column.std()) > 1e-4]
         if not self.varying:
             raise InputError("warp, colour: nothing is done to images; make one of their ranges wider than 0")
@@ -105,7 +102,7 @@ def undo(
     Paper: Zhang, Qi, Wang and Luo 2019, AET vs. AED: Unsupervised Representation Learning by Auto-Encoding
     Transformations rather than Data, arXiv:1901.04596.
     """
-    one_of(FAMILIES, warp=warp)
+    one_of(("affine", "projective", "none"), warp=warp)
     at_least(0, colour=colour, hidden=hidden)
     if colour > 1:
         raise InputError(f"colour: {colour}; give a strength of 0 to 1")

@@ -47,9 +47,6 @@ class Reconstructive(Method):
 
     names: ClassVar[tuple[str, str]] = ("spoiled", "restored")
     """What a page calls what the encoder saw, and what was made of it."""
-    caption: ClassVar[str] = (
-        "Each row is one example: what it is, what the encoder was shown, what was made of that."
-    )
 
     def __init__(
         self,

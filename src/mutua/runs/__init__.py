@@ -2,7 +2,7 @@
 
 from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
-from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
+from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, trained, write
 from mutua.runs.judging import judge, read_tables, view_of, write_tables
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, defaults
 
@@ -24,6 +24,7 @@ __all__ = [
     "recipe_of",
     "to_onnx",
     "train",
+    "trained",
     "view_of",
     "write",
     "write_tables",

@@ -5,7 +5,7 @@ metrics.csv           a row every few steps
 examples.json         marks and names of the examples it learned from
 checkpoint.pt         the state of the training, to resume from
 encoder.safetensors   the weights, and the recipe to rebuild the network
-head.safetensors      the rest of the weights of a method that predicts classes, to read what it tells
+head.safetensors      the rest of the weights of a method that predicts classes or restores, to read what it tells
 evaluation.json       tables of `mutua evaluate`
 report.html           the page
 """
@@ -30,7 +30,7 @@ from mutua import encoders
 from mutua.data import Examples
 from mutua.data.fingerprints import Recorded, difference, fingerprint_of
 from mutua.data.store import replacing
-from mutua.objectives import Telling
+from mutua.objectives import Reconstructive, Telling
 from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
@@ -51,6 +51,7 @@ __all__ = [
     "recipe_of",
     "telling",
     "train",
+    "trained",
     "write",
 ]
 
@@ -115,7 +116,7 @@ def train(
             write(folder / EXAMPLES, recorded.text())
     fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
-        if isinstance(method, Telling):
+        if isinstance(method, (Telling, Reconstructive)):
             write(folder / HEAD, save(_plain(_beside_encoder(method)), {"mutua": recipe.text()}))
         keep(folder / ENCODER, method, recipe)
     return method
@@ -139,16 +140,21 @@ def _beside_encoder(method: Method) -> dict[str, Tensor]:
     return {name: value for name, value in method.state_dict().items() if not name.startswith("encoder.")}
 
 
-def telling(run: Path | str, encoder: nn.Module) -> Telling | None:
-    """The trained method of a run that predicts classes, in eval mode, around its loaded `encoder`; None where it
-    predicts none, or its head was not kept, as by earlier versions and where a file alone was kept."""
+def trained(run: Path | str, encoder: nn.Module) -> Method | None:
+    """The whole trained method of a run, in eval mode, around its loaded `encoder`; None where what is beside that
+    was not kept, as of methods that neither predict classes nor restore, and by earlier versions."""
     path = Path(run) / HEAD
     if not path.exists():
         return None
     method = compose(recipe_of(run), encoder)
-    assert isinstance(method, Telling)
     put(_beside_encoder(method), path)
     return method.eval()
+
+
+def telling(run: Path | str, encoder: nn.Module) -> Telling | None:
+    """`trained`, of a method that predicts classes; None elsewhere."""
+    method = trained(run, encoder)
+    return method if isinstance(method, Telling) else None
 
 
 def learned_from(folder: Path) -> Recorded | None:
