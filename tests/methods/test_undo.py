@@ -92,8 +92,8 @@ def test_images_that_are_not_square_and_what_a_page_shows():
     ("settings", "message"),
     [
         ({"warp": "bend"}, "warp: 'bend' is none of affine, none, projective"),
-        ({"colour": 2.0}, "colour: 2.0; give a strength of 0 to 1"),
-        ({"colour": -1.0}, "colour: -1.0 is too few"),
+        ({"colour": 2.0}, "colour: 2.0; give a number from 0 to 1"),
+        ({"colour": -1.0}, "colour: -1.0; give a number"),
         ({"content": "noise!"}, "content: "),
         ({"border": "mirror"}, "border: 'mirror' is none of inside, grey"),
     ],

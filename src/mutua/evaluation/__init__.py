@@ -10,7 +10,7 @@ from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.nats import Learned, nats_learned, nats_table
 from mutua.evaluation.neighbours import nearest
-from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
     agreement,
@@ -31,6 +31,7 @@ from mutua.evaluation.sources.mcc import (
 from mutua.evaluation.sources.si_sdr import Separation, bss_eval, matched_si_sdr, si_sdr
 from mutua.evaluation.sources.variability import Variability, variability_of_means, variability_of_scales
 from mutua.evaluation.table import RAW, evaluate
+from mutua.evaluation.unlabelled.dependency import dependency
 from mutua.evaluation.unlabelled.duplicates import Duplicates, exact_duplicates, near_duplicates
 from mutua.evaluation.unlabelled.metrics import (
     alignment,
@@ -40,6 +41,7 @@ from mutua.evaluation.unlabelled.metrics import (
     neighbour_overlap,
     uniformity,
 )
+from mutua.evaluation.unlabelled.ms_ssim import ms_ssim
 from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "beats_linear",
     "bss_eval",
     "collapse",
+    "dependency",
     "effective_rank",
     "evaluate",
     "evidence",
@@ -76,6 +79,7 @@ __all__ = [
     "few_labels",
     "finetune",
     "held_out_r2",
+    "hinge",
     "knn",
     "linear",
     "linear_cka",
@@ -83,6 +87,7 @@ __all__ = [
     "matched_si_sdr",
     "mcc",
     "mlp",
+    "ms_ssim",
     "nats_learned",
     "nats_table",
     "near_duplicates",
@@ -109,6 +114,8 @@ METRICS: dict[str, Callable[..., Any]] = {
     "uniformity": uniformity,
     "effective_rank": effective_rank,
     "collapse": collapse,
+    "dependency": dependency,
+    "ms_ssim": ms_ssim,
     "linear_cka": linear_cka,
     "neighbour_overlap": neighbour_overlap,
     "exact_duplicates": exact_duplicates,

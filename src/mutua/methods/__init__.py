@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutua.methods.aae import AAE, aae
+from mutua.methods.ae import AE, ae
+from mutua.methods.autoencoder import Autoencoder
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
+from mutua.methods.beta_vae import beta_vae
+from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.colorization import Colorization, colorization
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
@@ -14,21 +19,29 @@ from mutua.methods.denoising import Denoising, denoising
 from mutua.methods.inpainting import Inpainting, inpainting
 from mutua.methods.masked import Masked, masked
 from mutua.methods.moco import MoCo, moco
+from mutua.methods.nat import NAT, nat
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
 from mutua.methods.undo import Undo, undo
+from mutua.methods.vae import ImageVAE, vae
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
 from mutua.types import Method
 
 __all__ = [
+    "AAE",
+    "AE",
     "BYOL",
     "METHODS",
+    "NAT",
+    "Autoencoder",
     "BarlowTwins",
+    "BiGAN",
     "Colorization",
     "DeepInfoMax",
     "Denoising",
+    "ImageVAE",
     "Inpainting",
     "Masked",
     "MoCo",
@@ -36,7 +49,11 @@ __all__ = [
     "SimSiam",
     "Undo",
     "VICReg",
+    "aae",
+    "ae",
     "barlow_twins",
+    "beta_vae",
+    "bigan",
     "byol",
     "colorization",
     "deep_infomax",
@@ -44,10 +61,12 @@ __all__ = [
     "inpainting",
     "masked",
     "moco",
+    "nat",
     "rotation",
     "simclr",
     "simsiam",
     "undo",
+    "vae",
     "vicreg",
 ]
 
@@ -61,7 +80,6 @@ class Published:
         plan: how it is trained as published.
         encoder: the default encoder of each kind of data that it takes.
         about: what it learns from, in a sentence.
-        caption: what a page says of the examples that it shows as the method saw them.
         small: settings of a quick run: heads of a few units, as the tests take them.
     """
 
@@ -70,10 +88,6 @@ class Published:
     encoder: Mapping[str, str]
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
-    caption: str = (
-        "Each row is one example and the views drawn of it. The method learns to tell which views belong "
-        "together: what they do not share, it cannot keep."
-    )
 
     @property
     def takes(self) -> frozenset[str]:
@@ -84,7 +98,8 @@ class Published:
 _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table": "mlp"}
 """Whatever has views."""
 
-_RESTORED = "Each row is one example: as it is, as the encoder was shown it, and what was made of that."
+# Of Deep InfoMax's author: Adam at 1e-4 in batches of 64, the rate constant.
+_DIM = Plan(epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant")
 
 METHODS: dict[str, Published] = {
     "simclr": Published(
@@ -136,9 +151,7 @@ METHODS: dict[str, Published] = {
     ),
     "deep_infomax": Published(
         deep_infomax,
-        Plan(
-            epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant"
-        ),
+        _DIM,
         {"image": "dim32"},
         "Tells the parts of an image from those of all others by its summary.",
         {"units": 16, "alpha": 0.5, "locations": 2},
@@ -156,7 +169,6 @@ METHODS: dict[str, Published] = {
         {"image": "dim32"},
         "Fills a hole in an image from what surrounds it.",
         {"width": 4},
-        _RESTORED,
     ),
     "masked": Published(
         masked,
@@ -173,7 +185,6 @@ METHODS: dict[str, Published] = {
         {"image": "vit"},
         "Tells most patches of an image from the few that are shown.",
         {"width": 32, "layers": 1},
-        f"{_RESTORED} Where patches are told in their own mean and deviation, those are lent to the picture.",
     ),
     "denoising": Published(
         denoising,
@@ -181,7 +192,6 @@ METHODS: dict[str, Published] = {
         {"image": "dim32", "table": "mlp"},
         "Restores an example whose pixels or columns were spoiled.",
         {"width": 4},
-        _RESTORED,
     ),
     "undo": Published(
         undo,
@@ -190,7 +200,6 @@ METHODS: dict[str, Published] = {
         {"image": "dim32"},
         "Tells by which map, and change of colour, one image became another.",
         {"rotation": 30.0, "translation": 0.05, "scale": (0.9, 1.1), "shear": 10.0, "colour": 0.5},
-        "Each row is one example and the pair that the encoder sees: a window of it, and the same transformed.",
     ),
     "colorization": Published(
         colorization,
@@ -198,9 +207,56 @@ METHODS: dict[str, Published] = {
         Plan(epochs=15, batch=40, optimizer="adamw", lr=3e-5, weight_decay=1e-3, beta2=0.99, schedule="steps"),
         {"image": "dim32-lightness"},
         "Tells the colours of a picture from its lightness.",
-        {},
-        "Each row is one example: as it is, as the encoder sees it, and in the colours that it told. T is the "
-        "temperature of the distribution over colours whose mean is taken: 1 is dull, 0 blotchy. The regression "
-        "is to the mean colour, which greys.",
+    ),
+    "ae": Published(
+        ae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code.",
+        {"width": 4, "latent": 5},
+    ),
+    "vae": Published(
+        vae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code with noise, which is pressed towards a normal distribution.",
+        {"width": 4},
+    ),
+    "beta_vae": Published(
+        beta_vae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code with noise, the pressure towards a normal distribution weighed.",
+        {"width": 4},
+    ),
+    "aae": Published(
+        aae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code, while a discriminator makes codes look like normal draws.",
+        {"width": 4, "units": 8},
+    ),
+    "bigan": Published(
+        bigan,
+        # The authors' MNIST run, but for its rate's fall in the second half.
+        Plan(
+            epochs=400,
+            batch=128,
+            optimizer="adam",
+            lr=2e-4,
+            weight_decay=2.5e-5,
+            momentum=0.5,
+            schedule="constant",
+        ),
+        {"image": "dim32"},
+        "Learns an encoder and a generator as each other's inverse from a discriminator of image and code.",
+        {"width": 4},
+    ),
+    "nat": Published(
+        nat,
+        # The authors' rate of .01 is of a loss summed over the batch of 256, where this is its mean.
+        Plan(epochs=100, batch=256, optimizer="sgd", lr=2.56, weight_decay=0.0, momentum=0.0, schedule="constant"),
+        {"image": "dim32"},
+        "Draws images to random points of a sphere, which they exchange among themselves.",
     ),
 }

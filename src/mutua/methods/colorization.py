@@ -27,18 +27,20 @@ class Colorization(Method):
     Args:
         encoder: that sees no colour; what is kept.
         depth: of a map; its places are those whose colours are told.
-        view: of the images that are learned from.
-        bins: of colour.
-        temperature: of the distribution whose mean is taken for a picture.
+        view, bins, temperature: see `colorization`.
     """
+
+    of_weights = True
+    heading = "Coloured by what was told"
+    caption = (
+        "T is the temperature of the distribution whose mean is taken: 1 is dull, 0 blotchy; a regression greys."
+    )
 
     def __init__(self, encoder: Staged | Wrapped, depth: str, view: View, bins: ColourBins, temperature: float):
         super().__init__()
-        self.encoder, self.depth, self.view, self.bins = encoder, depth, view, bins
-        self.temperature = temperature
-        channels = encoder.shapes[depth][0]
-        self.head = Places(channels, encoder.width, len(bins.centres))
-        self.regression = Places(channels, encoder.width, 2)
+        self.encoder, self.depth, self.view, self.bins, self.temperature = encoder, depth, view, bins, temperature
+        self.head = Places(encoder.shapes[depth][0], encoder.width, len(bins.centres))
+        self.regression = Places(encoder.shapes[depth][0], encoder.width, 2)
 
     def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
         read = self.encoder.read(images, (self.depth, self.encoder.depths[-1]))
@@ -80,9 +82,8 @@ class Colorization(Method):
         return recoloured(images, found)
 
     def shown(self, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        temperatures = sorted({1.0, self.temperature, 0.0}, reverse=True)
         grey = recoloured(batch, batch.new_zeros(len(batch), 2, 1, 1, dtype=torch.float32))
-        told = {f"T = {t:g}": self.colourised(batch, t) for t in temperatures}
+        told = {f"T = {t:g}": self.colourised(batch, t) for t in dict.fromkeys((1.0, self.temperature, 0.0))}
         return {"original": batch, "grey": grey, **told, "regression": self.colourised(batch)}
 
     def encode(self, x: Tensor) -> Tensor:
@@ -115,6 +116,5 @@ def colorization(
     shares(mix=mix, temperature=temperature)
     unseen_colour(encoder)
     depth = map_of(encoder)
-    _, height, width = encoder.shapes[depth]
-    bins = ColourBins((height, width), mix, neighbours=neighbours)
+    bins = ColourBins(encoder.shapes[depth][1:], mix, neighbours=neighbours)
     return Colorization(encoder, depth, HorizontalFlip(flip), bins, temperature)

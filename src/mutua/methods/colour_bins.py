@@ -57,7 +57,7 @@ class ColourBins(nn.Module):
     settled: Tensor
 
     def __init__(
-        self, size: tuple[int, int], mix: float = 0.5, grid: float = 10.0, sigma: float = 5.0, neighbours: int = 5
+        self, size: tuple[int, ...], mix: float = 0.5, grid: float = 10.0, sigma: float = 5.0, neighbours: int = 5
     ) -> None:
         super().__init__()
         if not 1 <= neighbours <= 50:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mutua.encoders import Staged, Wrapped, decoder
 from mutua.methods.arguments import at_least, deepest, one_of
-from mutua.objectives import Reconstructive, players
-from mutua.types import InputError, Step
+from mutua.objectives import Adversary, Reconstructive
+from mutua.types import InputError, Step, wide
 from mutua.views.image.masks import MASKS, Mask
 
 __all__ = ["Inpainting", "discriminator", "inpainting"]
@@ -30,7 +30,7 @@ class Inpainting(Reconstructive):
     """(1 - a) mean squared error on hidden pixels + a times what a discriminator D makes of them.
 
     D is shown the region alone, all else being 0, so that no seam with what surrounds it gives it away; it is not
-    shown the noise-free image, and the filler has no noise of its own. See `mutua.objectives.players`.
+    shown the rest of the image, and the filler has no noise of its own. See `mutua.objectives.Adversary`.
     """
 
     names: ClassVar[tuple[str, str]] = ("hole", "filling")
@@ -42,18 +42,18 @@ class Inpainting(Reconstructive):
         mask: Mask,
         *,
         depth: str,
-        critic: nn.Module | None,
+        adversary: Adversary | None,
         adversarial: float,
     ) -> None:
         super().__init__(encoder, filler, mask, depth=depth, only_hidden=True)
-        self.critic = critic
+        self.adversary = adversary
         self.adversarial = adversarial
 
     def judge(self, made: Tensor, batch: Tensor, seen: Tensor, weight: Tensor) -> Step:
         step = super().judge(made, batch, seen, weight)
-        if self.critic is None:
+        if self.adversary is None:
             return step
-        fooled, told = players(self.critic, self.target(batch) * weight, made * weight)
+        fooled, told = self.adversary.play(self.target(batch) * weight, wide(made) * weight)
         loss = (1 - self.adversarial) * step.loss + self.adversarial * fooled + told
         logs = {"error": step.loss.detach(), "fooled": fooled.detach(), "discriminator": told.detach()}
         return Step(loss, {**step.logs, **logs})
@@ -90,6 +90,6 @@ def inpainting(
         decoder(encoder.shapes[depth], shape, width=width),
         hole,
         depth=depth,
-        critic=discriminator(*shape, width) if adversarial else None,
+        adversary=Adversary(discriminator(*shape, width)) if adversarial else None,
         adversarial=adversarial,
     )

@@ -10,7 +10,7 @@ from torch.nn.functional import mse_loss
 
 from mutua.encoders import Staged, Wrapped
 from mutua.kernels.devices.copies import to_device
-from mutua.methods.arguments import at_least, one_of
+from mutua.methods.arguments import at_least, one_of, shares
 from mutua.objectives import head_mlp
 from mutua.ranks import mine, world
 from mutua.types import InputError, Method, Step, wide
@@ -24,7 +24,7 @@ __all__ = ["Undo", "undo"]
 class Undo(Method):
     """mean (head(encode(x), encode(t(x))) - theta)^2, theta the parameters of t, standardised: 1 is chance.
 
-    Logged is `explained`, 1 - loss in percent: the R^2 of the parameters together.
+    Logged is `explained`, 1 - loss in percent: R^2.
 
     Args:
         encoder: of images; what is kept.
@@ -32,6 +32,7 @@ class Undo(Method):
         hidden: units of the head's hidden layer; 0 for none.
     """
 
+    caption = "Each row is one example and the pair that the encoder sees: a window of it, the same transformed."
     mean: Tensor
     deviation: Tensor
 
@@ -40,12 +41,12 @@ class Undo(Method):
         self.encoder = encoder
         self.pairs = pairs
         known = pairs.parameters(pairs.draw(4096, encoder.spec.shape, Generator().manual_seed(0)))
-        self.varying = [k for k, column in enumerate(known.T) if float(column.std()) > 1e-4]
-        if not self.varying:
+        if not (varying := [k for k, column in enumerate(known.T) if float(column.std()) > 1e-4]):
             raise InputError("warp, colour: nothing is done to images; make one of their ranges wider than 0")
-        self.register_buffer("mean", known[:, self.varying].mean(0))
-        self.register_buffer("deviation", known[:, self.varying].std(0))
-        self.head = head_mlp(2 * encoder.width, *[hidden] * bool(hidden), len(self.varying))
+        self.varying = varying
+        self.register_buffer("mean", known[:, varying].mean(0))
+        self.register_buffer("deviation", known[:, varying].std(0))
+        self.head = head_mlp(2 * encoder.width, *[hidden] * bool(hidden), len(varying))
 
     def _draw(self, batch: Tensor, generator: Generator) -> dict[str, Any]:
         return mine(self.pairs.draw(len(batch) * world(), tuple(batch.shape[1:]), generator))
@@ -103,9 +104,8 @@ def undo(
     Transformations rather than Data, arXiv:1901.04596.
     """
     one_of(("affine", "projective", "none"), warp=warp)
-    at_least(0, colour=colour, hidden=hidden)
-    if colour > 1:
-        raise InputError(f"colour: {colour}; give a strength of 0 to 1")
+    at_least(0, hidden=hidden)
+    shares(colour=colour)
     family: Warp | None = None
     if warp == "affine":
         low, high = scale or (0.7, 1.3)

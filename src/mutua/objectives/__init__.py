@@ -1,9 +1,10 @@
 """The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was
 done to the input, and restoring what was hidden of it."""
 
-from mutua.objectives.adversarial import players
+from mutua.objectives.adversary import Adversary
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.pixels import LIKELIHOODS, Pixels
 from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
 from mutua.objectives.reconstructive import Reconstructive, square_error
@@ -14,9 +15,12 @@ from mutua.objectives.target import Followed, Target
 from mutua.objectives.telling import Telling, Told, entropy, told
 
 __all__ = [
+    "LIKELIHOODS",
+    "Adversary",
     "Contrastive",
     "Followed",
     "Given",
+    "Pixels",
     "Predictive",
     "Puzzle",
     "Puzzled",
@@ -31,7 +35,6 @@ __all__ = [
     "entropy",
     "head_mlp",
     "off_diagonal",
-    "players",
     "scored",
     "scored_views",
     "spread",

@@ -45,6 +45,9 @@ class Reconstructive(Method):
         only_hidden: whether w is 1 on hidden parts and 0 elsewhere, or 1 everywhere. A missing column has none.
     """
 
+    of_weights = True
+    heading = "What was hidden or spoiled, and what was made of it"
+    caption = "Each row is one example: as it is, as the encoder was shown it, and what it then was taken for."
     names: ClassVar[tuple[str, str]] = ("spoiled", "restored")
     """What a page calls what the encoder saw, and what was made of it."""
 

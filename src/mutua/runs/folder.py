@@ -5,7 +5,7 @@ metrics.csv           a row every few steps
 examples.json         marks and names of the examples it learned from
 checkpoint.pt         the state of the training, to resume from
 encoder.safetensors   the weights, and the recipe to rebuild the network
-head.safetensors      the rest of the weights of a method that predicts classes or restores, to read what it tells
+head.safetensors      the rest of the weights of a method that predicts classes, to read what it tells
 evaluation.json       tables of `mutua evaluate`
 report.html           the page
 """
@@ -30,10 +30,11 @@ from mutua import encoders
 from mutua.data import Examples
 from mutua.data.fingerprints import Recorded, difference, fingerprint_of
 from mutua.data.store import replacing
-from mutua.objectives import Reconstructive, Telling
+from mutua.objectives import Telling
 from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
+from mutua.training.checkpoint import load as load_checkpoint
 from mutua.types import InputError, Method
 
 __all__ = [
@@ -47,11 +48,12 @@ __all__ = [
     "keep",
     "learned_from",
     "load",
+    "method_of",
     "plan_of",
+    "recipe_in",
     "recipe_of",
     "telling",
     "train",
-    "trained",
     "write",
 ]
 
@@ -102,7 +104,7 @@ def train(
     folder = Path(folder)
     check_fit(recipe, examples, "data")
     if resume:
-        found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
+        found = recipe_in(folder)
         if found.text() != recipe.text():
             raise InputError(f"{folder}: is a run of another recipe ({found.text()}); resume it with its own")
         _check_same(folder, examples)
@@ -116,7 +118,7 @@ def train(
             write(folder / EXAMPLES, recorded.text())
     fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
-        if isinstance(method, (Telling, Reconstructive)):
+        if isinstance(method, Telling):
             write(folder / HEAD, save(_plain(_beside_encoder(method)), {"mutua": recipe.text()}))
         keep(folder / ENCODER, method, recipe)
     return method
@@ -140,21 +142,16 @@ def _beside_encoder(method: Method) -> dict[str, Tensor]:
     return {name: value for name, value in method.state_dict().items() if not name.startswith("encoder.")}
 
 
-def trained(run: Path | str, encoder: nn.Module) -> Method | None:
-    """The whole trained method of a run, in eval mode, around its loaded `encoder`; None where what is beside that
-    was not kept, as of methods that neither predict classes nor restore, and by earlier versions."""
+def telling(run: Path | str, encoder: nn.Module) -> Telling | None:
+    """The trained method of a run that predicts classes, in eval mode, around its loaded `encoder`; None where it
+    predicts none, or its head was not kept, as by earlier versions and where a file alone was kept."""
     path = Path(run) / HEAD
     if not path.exists():
         return None
     method = compose(recipe_of(run), encoder)
+    assert isinstance(method, Telling)
     put(_beside_encoder(method), path)
     return method.eval()
-
-
-def telling(run: Path | str, encoder: nn.Module) -> Telling | None:
-    """`trained`, of a method that predicts classes; None elsewhere."""
-    method = trained(run, encoder)
-    return method if isinstance(method, Telling) else None
 
 
 def learned_from(folder: Path) -> Recorded | None:
@@ -286,6 +283,29 @@ def put(expected: Mapping[str, Tensor], path: Path) -> None:
             )
     for name, value in expected.items():
         value.copy_(weights[name])
+
+
+def method_of(run: Path | str, examples: int, encoder: nn.Module | None = None) -> Method:
+    """The whole method of a run as its checkpoint has it, decoders and discriminators too; in eval mode.
+
+    Args:
+        run: the run's folder.
+        examples: how many it learned from.
+        encoder: the module to put the weights in, where the run trained one of the user's own.
+
+    A training that averaged its weights has those of its last step here, not their average.
+    Raises `InputError` where there is no checkpoint, or it doesn't fit.
+    """
+    run = Path(run)
+    method = compose(recipe_in(run), encoder)
+    method.learns_from(examples)
+    method.load_state_dict(dict(load_checkpoint(run / CHECKPOINT, method, {}).method))
+    return method.eval()
+
+
+def recipe_in(run: Path) -> Recipe:
+    """The recipe that a run's folder says it trains, finished or not."""
+    return Recipe.read(json.dumps(config(run)["recipe"]), str(run / CONFIG))
 
 
 def _weights(run: Path) -> Path:
