@@ -58,7 +58,7 @@ def test_explained_is_0_for_what_was_shown_and_100_for_the_truth(name):
     drawn = method.draw(images, seeded())
     seen = method.spoil(images, drawn)
     found = {}
-    for key, told in (("start", method.start(images, seen)), ("truth", method.target(images))):
+    for key, told in (("start", method.start(seen, method.target(images))), ("truth", method.target(images))):
         found[key] = method.judge(told, images, seen, method.weight(images, drawn))
     assert found["start"].logs["explained"].item() == pytest.approx(0, abs=1e-4)
     assert found["truth"].logs["explained"].item() == pytest.approx(100)

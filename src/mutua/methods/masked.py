@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
@@ -61,8 +62,8 @@ class Masked(Reconstructive):
             return self.decoder(*self.encoder.of_visible(seen, to_device(drawn["hidden"], seen.device)))
         return super().made(batch, seen, drawn)
 
-    def start(self, batch: Tensor, seen: Tensor) -> Tensor:
-        return self.target(batch) * 0 if self.normalise else super().start(batch, seen)
+    def start(self, seen: Tensor, target: Tensor) -> Tensor:
+        return torch.zeros_like(target) if self.normalise else super().start(seen, target)
 
     def restored(self, target: Tensor, batch: Tensor) -> Tensor:
         """In pixels: each patch is lent its own mean and deviation, which normalised targets don't ask for."""

@@ -79,7 +79,7 @@ class Reconstructive(Method):
             return target * self.columns.scale + self.columns.mean
         return as_dtype(((target + 1) / 2).clamp(0, 1), batch.dtype)
 
-    def start(self, batch: Batch, seen: Batch) -> Float[Tensor, "n ..."]:
+    def start(self, seen: Batch, target: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         """What one tells who has learned nothing, and takes what is shown for what was."""
         return self.target(seen)
 
@@ -116,7 +116,7 @@ class Reconstructive(Method):
         """The loss of what was made."""
         target = self.target(batch)
         error = square_error(made, target, weight).mean()
-        start = square_error(self.start(batch, seen), target, weight).mean()
+        start = square_error(self.start(seen, target), target, weight).mean()
         return Step(error, {"explained": 100 * (1 - error.detach() / start.clamp(min=1e-12))})
 
     @torch.no_grad()
