@@ -57,7 +57,7 @@ class Colorization(Method):
         counts = coloured.to(crossed.dtype)
         each = counts * world() / total(counts.sum()).clamp(min=1)  # ranks may hold more or fewer grey images
         loss = (each * (self.bins.weight[near[:, 0]] * crossed).mean((1, 2))).sum()
-        gained = self.bins.unweighted(logits.detach()) - self.bins.prior.log()[:, None, None]
+        gained = self.bins.unweighted(logits.detach()) - self.bins.prior.clamp(min=1e-8).log()[:, None, None]
         nats = (each * gained.gather(1, near[:, :1]).mean((1, 2, 3))).sum()
         return Step(loss + (each * wrong.mean((1, 2))).sum(), {"classes": loss.detach(), "nats": nats})
 
