@@ -30,6 +30,7 @@ def test_a_hole_is_filled_by_the_network_that_learned_to(pictures, tmp_path, cap
     page = (out / "report.html").read_text()
     assert "What was hidden or spoiled, and what was made of it" in page
     assert all(f'<th scope="col">{name}</th>' in page for name in ("original", "hole", "filling"))
+    assert "The encoder has batch norm" in page
     learned, fresh = runs.method_of(out, 12), runs.compose(runs.recipe_of(out))
     assert not torch.equal(learned.decoder[-2].bias, fresh.decoder[-2].bias)
     assert "explained" in (out / "metrics.csv").read_text().splitlines()[0]
