@@ -40,7 +40,7 @@ class Colorization(Method):
         super().__init__()
         self.encoder, self.depth, self.view, self.bins, self.temperature = encoder, depth, view, bins, temperature
         self.head = Places(encoder.shapes[depth][0], encoder.width, len(bins.centres))
-        self.regression = Places(encoder.shapes[depth][0], encoder.width, 2)
+        self.regression = Places(encoder.shapes[depth][0], encoder.width, 2, zero=True)
 
     def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
         read = self.encoder.read(images, (self.depth, self.encoder.depths[-1]))

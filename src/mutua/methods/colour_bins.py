@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, interpolate
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, layer_norm
 
 from mutua.encoders.lab import from_lab, gamut, to_lab
 from mutua.types import InputError, Rows, wide
@@ -25,14 +25,17 @@ def recoloured(images: Tensor, ab: Float[Tensor, "n 2 h w"]) -> Tensor:
 
 
 class Places(nn.Module):
-    """k numbers at each place: of the map there, and of all the image."""
+    """k numbers at each place: of the map there, and of all the image, whose scale is taken out, for nothing else
+    holds it while the encoder learns. Where `zero`, they start at 0, and so pass no gradient on at first."""
 
-    def __init__(self, channels: int, width: int, k: int) -> None:
+    def __init__(self, channels: int, width: int, k: int, zero: bool = False) -> None:
         super().__init__()
         self.here, self.everywhere = nn.Conv2d(channels, k, 1), nn.Linear(width, k, bias=False)
+        for parameter in self.parameters() if zero else ():
+            nn.init.zeros_(parameter)
 
     def forward(self, maps: Tensor, whole: Tensor) -> Float[Tensor, "n k h w"]:
-        return wide(self.here(maps)) + wide(self.everywhere(whole))[..., None, None]
+        return wide(self.here(maps)) + wide(self.everywhere(layer_norm(whole, whole.shape[1:])))[..., None, None]
 
 
 class ColourBins(nn.Module):
