@@ -45,12 +45,13 @@ class Mask(ImageTransform):
         raise NotImplementedError(f"{type(self).__name__} must define hide(n, height, width, generator)")
 
     def draw(self, n: int, shape: tuple[int, ...], generator: Generator) -> dict[str, Any]:
-        hidden = self.hide(n, *shape[-2:], generator)
-        count, pixels = hidden.flatten(1).sum(1), shape[-2] * shape[-1]
+        height, width = shape[-2:]
+        hidden = self.hide(n, height, width, generator)
+        count, pixels = hidden.flatten(1).sum(1), height * width
         if n and (int(count.min()) < 1 or int(count.max()) >= pixels):
             most = "all" if int(count.max()) >= pixels else "none"
             raise InputError(
-                f"mask: {self} hides {most} of {shape[-2]} x {shape[-1]} px; give another share, smaller parts "
+                f"mask: {self} hides {most} of {height} x {width} px; give another share, smaller parts "
                 "or larger images"
             )
         return {"hidden": hidden}
