@@ -75,7 +75,7 @@ class ColourBins(nn.Module):
     def colours(self, images: Tensor) -> tuple[Float[Tensor, "n 2 h w"], Bool[Tensor, " n"]]:
         """(Means of a and b over the pixels under each place of the map, whether an image has colours at all)."""
         ab = to_lab(as_float(images))[:, 1:]
-        return adaptive_avg_pool2d(ab, self.size), (ab.abs() > GREY).flatten(1).any(1)
+        return adaptive_avg_pool2d(ab, (self.size[0], self.size[1])), (ab.abs() > GREY).flatten(1).any(1)
 
     def shared(self, ab: Float[Tensor, "n 2 h w"]) -> tuple[Int[Tensor, "n k h w"], Float[Tensor, "n k h w"]]:
         """The nearest bins of each colour, the nearest first, and its share in each."""

@@ -82,7 +82,8 @@ def inpainting(
     at_least(1, width=width)
     if not 0 <= adversarial < 1:
         raise InputError(f"adversarial: {adversarial} is no weight; give 0 or more, and less than 1")
-    shape, depth = encoder.spec.shape, deepest(encoder)
+    channels, *size = shape = encoder.spec.shape
+    depth = deepest(encoder)
     hole = MASKS[mask]()
     hole.check_shape(shape)
     return Inpainting(
@@ -90,6 +91,6 @@ def inpainting(
         decoder(encoder.shapes[depth], shape, width=width),
         hole,
         depth=depth,
-        adversary=Adversary(discriminator(*shape, width)) if adversarial else None,
+        adversary=Adversary(discriminator(channels, size[0], size[1], width)) if adversarial else None,
         adversarial=adversarial,
     )
