@@ -226,5 +226,5 @@ def test_build_finds_by_name() -> None:
 
 @pytest.mark.parametrize("name", ["dim", "", "resnet19", "timn:vit", ":", "dim32:"])
 def test_build_of_an_unknown_name_lists_the_known(name: str) -> None:
-    with pytest.raises(InputError, match=r"encoder: .* is none of .*dim32, dim64, .*timm:NAME, hf:NAME"):
+    with pytest.raises(InputError, match=r"encoder: .* is none of .*dim32, .*dim64, .*timm:NAME, hf:NAME"):
         build(name, 3, 32)

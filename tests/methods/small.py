@@ -17,12 +17,15 @@ from mutua.types import Batch, Method, Spec, parted
 PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
 """(Method, kind of data)."""
 
+ENCODER = {"colorization": "dim32-lightness"}
+"""Of methods that not every encoder will do for."""
+
 SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around the first encoder that takes the kind."""
-    encoder = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    """The method with its small settings, around the first encoder that takes the kind and will do for it."""
+    encoder = ENCODER.get(name) or next(each for each, network in ENCODERS.items() if kind in network.takes)
     return runs.compose(runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed))
 
 

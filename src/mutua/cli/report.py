@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 from tyro.conf import Positional
 
 from mutua import runs
@@ -22,6 +22,10 @@ from mutua.methods import METHODS
 from mutua.types import InputError
 
 __all__ = ["Report", "make_report"]
+
+_BATCH_NORM = (
+    "The encoder has batch norm: while it learns, an example's code moves with those it shares a batch with.",
+)
 
 
 @dataclass(frozen=True)
@@ -97,16 +101,15 @@ def make_report(
     if examples.labels is not None:
         labels = [examples.classes[k] if examples.classes else int(k) for k in examples.labels]
     about = METHODS[recipe.method]
-    told = [f"Learned without labels. {about.about} Features shown: {shown_depth}."]
-    if about.within is not None and any(isinstance(module, _BatchNorm) for module in encoder.modules()):
-        told.append(
-            "Its network has batch norm: while it learned, what it made of a tile depended on the other tiles of "
-            "the batch, which can help to solve the task without knowing what is in the image."
-        )
+    normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in encoder.modules())
     html = run_page(
         f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
         subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {learned:,} {kind.plural}",
-        summary=[*told, *summary],
+        summary=[
+            f"Learned without labels. {about.about} Features shown: {shown_depth}.",
+            *_BATCH_NORM * normed,
+            *summary,
+        ],
         tables=runs.read_tables(run),
         metrics=read(run / "metrics.csv"),
         features=values,

@@ -9,25 +9,30 @@ from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.lab import Lightness, on_lightness
 from mutua.encoders.nin import nin
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
-from mutua.encoders.staged import Masking, Readable, Staged
+from mutua.encoders.staged import Masking, Readable, Staged, evaluating
 from mutua.encoders.table import mlp
 from mutua.encoders.tiled import Tiled
+from mutua.encoders.vit import PatchDecoder, VisionTransformer, fitting_patch, vit
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
 from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
     "Decoder",
+    "Lightness",
     "Masking",
     "Network",
+    "PatchDecoder",
     "Readable",
     "Staged",
     "Standardise",
     "Tiled",
+    "VisionTransformer",
     "Wrapped",
     "build",
     "convnet",
@@ -35,6 +40,8 @@ __all__ = [
     "decoder_mlp",
     "dim32",
     "dim64",
+    "evaluating",
+    "fitting_patch",
     "from_hf",
     "from_timm",
     "group_norm",
@@ -42,11 +49,13 @@ __all__ = [
     "logmel",
     "mlp",
     "nin",
+    "on_lightness",
     "pixels",
     "resnet",
     "resnet18",
     "resnet34",
     "resnet50",
+    "vit",
     "wave",
 ]
 
@@ -76,6 +85,11 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
+    "dim32-lightness": Network(
+        on_lightness(dim32), frozenset({"image"}), "Deep InfoMax's small network, on lightness alone."
+    ),
+    "resnet18-lightness": Network(on_lightness(resnet18), frozenset({"image"}), "ResNet-18, on lightness alone."),
+    "vit": Network(vit, frozenset({"image"}), "A small vision transformer, 6 blocks of 192 channels."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mutua.encoders.inputs import image_spec, prepared
 from mutua.types import Batch, InputError, Spec, names, parted
 
-__all__ = ["Masking", "Readable", "Staged"]
+__all__ = ["Masking", "Readable", "Staged", "evaluating"]
 
 
 class Masking(nn.Module):
@@ -66,7 +66,7 @@ def spec_of(spec: Spec | int, size: int | None) -> Spec:
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
     """Eval mode within; after it each submodule's own mode again, for a user may have frozen some."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
@@ -89,7 +89,7 @@ def dry_run(encoder: Readable) -> dict[str, tuple[int, ...]]:
         {name: part.to(device) for name, part in examples.items()} if encoder.spec.masked else examples.to(device)
     )
     try:
-        with _evaluating(encoder), torch.no_grad():
+        with evaluating(encoder), torch.no_grad():
             read = encoder.read(batch, encoder.depths)
     except InputError:
         raise

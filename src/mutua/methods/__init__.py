@@ -14,8 +14,12 @@ from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
+from mutua.methods.colorization import Colorization, colorization
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
+from mutua.methods.denoising import Denoising, denoising
+from mutua.methods.inpainting import Inpainting, inpainting
 from mutua.methods.jigsaw import jigsaw
+from mutua.methods.masked import Masked, masked
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.nat import NAT, nat
 from mutua.methods.relative_position import relative_position
@@ -23,6 +27,7 @@ from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
 from mutua.methods.tiled import of_tiles
+from mutua.methods.undo import Undo, undo
 from mutua.methods.vae import ImageVAE, vae
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
@@ -37,11 +42,16 @@ __all__ = [
     "Autoencoder",
     "BarlowTwins",
     "BiGAN",
+    "Colorization",
     "DeepInfoMax",
+    "Denoising",
     "ImageVAE",
+    "Inpainting",
+    "Masked",
     "MoCo",
     "Published",
     "SimSiam",
+    "Undo",
     "VICReg",
     "aae",
     "ae",
@@ -49,14 +59,19 @@ __all__ = [
     "beta_vae",
     "bigan",
     "byol",
+    "colorization",
     "deep_infomax",
+    "denoising",
+    "inpainting",
     "jigsaw",
+    "masked",
     "moco",
     "nat",
     "relative_position",
     "rotation",
     "simclr",
     "simsiam",
+    "undo",
     "vae",
     "vicreg",
 ]
@@ -157,6 +172,52 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
         {"image": "resnet18"},
         "Tells which of four rotations an image was given.",
+    ),
+    "inpainting": Published(
+        inpainting,
+        # The authors' code, whose generator has ten times the discriminator's rate.
+        Plan(epochs=500, batch=64, optimizer="adam", lr=2e-4, weight_decay=0.0, momentum=0.5, schedule="constant"),
+        {"image": "dim32"},
+        "Fills a hole in an image from what surrounds it.",
+        {"width": 4},
+    ),
+    "masked": Published(
+        masked,
+        Plan(
+            epochs=800,
+            batch=4096,
+            optimizer="adamw",
+            lr=1.5e-4,
+            scaling="linear",
+            weight_decay=0.05,
+            beta2=0.95,
+            warmup=40,
+        ),
+        {"image": "vit"},
+        "Tells most patches of an image from the few that are shown.",
+        {"width": 32, "layers": 1},
+    ),
+    "denoising": Published(
+        denoising,
+        Plan(epochs=100, batch=128, optimizer="adam", lr=1e-3, weight_decay=0.0),
+        {"image": "dim32", "table": "mlp"},
+        "Restores an example whose pixels or columns were spoiled.",
+        {"width": 4},
+    ),
+    "undo": Published(
+        undo,
+        # The authors' drops are at 240, 480, 640, 800 and 1,000 epochs.
+        Plan(epochs=1500, batch=512, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
+        {"image": "dim32"},
+        "Tells by which map, and change of colour, one image became another.",
+        {"rotation": 30.0, "translation": 0.05, "scale": (0.9, 1.1), "shear": 10.0, "colour": 0.5},
+    ),
+    "colorization": Published(
+        colorization,
+        # The authors' rate falls tenfold at 45 % and 75 % of training, and their weight decay is the gradient's.
+        Plan(epochs=15, batch=40, optimizer="adamw", lr=3e-5, weight_decay=1e-3, beta2=0.99, schedule="steps"),
+        {"image": "dim32-lightness"},
+        "Tells the colours of a picture from its lightness.",
     ),
     "ae": Published(
         ae,

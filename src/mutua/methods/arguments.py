@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from mutua.encoders import Staged, Wrapped
+import torch
+
+from mutua.encoders import Staged, Wrapped, evaluating
+from mutua.encoders.lab import from_lab, to_lab
 from mutua.objectives import Views
-from mutua.types import InputError
+from mutua.types import InputError, names
 from mutua.views import augmentation
 
-__all__ = ["at_least", "views_of"]
+__all__ = ["at_least", "deepest", "map_of", "one_of", "shares", "unseen_colour", "views_of"]
 
 
 def views_of(
@@ -24,3 +28,59 @@ def at_least(least: float, **settings: float) -> None:
     for name, value in settings.items():
         if not least <= value < math.inf:
             raise InputError(f"{name}: {value} is too few; give {least:g} or more")
+
+
+def shares(**settings: float) -> None:
+    """Raise `InputError` naming the first of the settings that is not within [0, 1]."""
+    for name, value in settings.items():
+        if not 0 <= value <= 1:
+            raise InputError(f"{name}: {value}; give a number from 0 to 1")
+
+
+def one_of(catalogue: Iterable[str], **settings: str) -> None:
+    """Raise `InputError` naming the first of the settings that is not in the catalogue."""
+    for name, value in settings.items():
+        if value not in catalogue:
+            raise InputError(f"{name}: {value!r} is none of {names(catalogue)}")
+
+
+def deepest(encoder: Staged | Wrapped) -> str:
+    """The shallowest depth after which nothing is learned, so that a loss on it trains all of the encoder: the
+    last, or the map that is only pooled after it, which still says where things are."""
+    depth = encoder.depths[-1]
+    if isinstance(encoder, Staged):
+        for before in reversed(encoder.depths[:-1]):
+            if any(True for _ in encoder.stages[depth].parameters()):
+                break
+            depth = before
+    return depth
+
+
+def map_of(encoder: Staged | Wrapped) -> str:
+    """The deepest map of at least a quarter of the image's sides, or else the largest. Raises `InputError` where
+    the encoder has none."""
+    shapes = {depth: encoder.shapes[depth] for depth in encoder.depths if len(encoder.shapes[depth]) == 3}
+    if not shapes:
+        raise InputError(
+            f"encoder: {type(encoder).__name__} has no depth with a map (c, h, w); name one, or use dim32"
+        )
+    least = min(encoder.spec.shape[1:]) / 4
+    fine = [depth for depth, shape in shapes.items() if min(shape[1:]) >= least]
+    return fine[-1] if fine else max(shapes, key=lambda depth: min(shapes[depth][1:]))
+
+
+def unseen_colour(encoder: Staged | Wrapped) -> None:
+    """Raise `InputError` where images are no RGB, or the encoder tells one from the same in grey: it sees what it
+    is asked."""
+    if encoder.channels != 3:
+        raise InputError(f"data: learning colours needs RGB, 3 channels, and they have {encoder.channels}")
+    place = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    images = torch.rand(4, *encoder.spec.shape, generator=torch.Generator().manual_seed(0))
+    grey = from_lab(to_lab(images) * torch.tensor([1.0, 0, 0])[:, None, None])
+    with evaluating(encoder), torch.no_grad():
+        colour, none = encoder(torch.cat([images, grey]).to(place)).flatten(1).chunk(2)
+    if (colour - none).abs().max() > 0.01 * colour.std():
+        raise InputError(
+            "encoder: sees the colours that it is to tell; use dim32-lightness or resnet18-lightness, or begin "
+            "yours with encoders.Lightness"
+        )

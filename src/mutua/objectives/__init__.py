@@ -1,12 +1,14 @@
-"""The usual ways to compose a method: judging views of one example, telling pairs apart, and predicting what was
-done to the input."""
+"""The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was
+done to the input, and restoring what was hidden of it."""
 
+from mutua.objectives.adversary import Adversary
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
 from mutua.objectives.permutations import permutations
 from mutua.objectives.pixels import LIKELIHOODS, Pixels
 from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
 from mutua.objectives.queue import Queue
+from mutua.objectives.reconstructive import Reconstructive, square_error
 from mutua.objectives.scoring import scored, scored_views
 from mutua.objectives.siamese import Siamese, Views, draw_views, head_mlp
 from mutua.objectives.spread import off_diagonal, spread
@@ -16,6 +18,7 @@ from mutua.objectives.tiles import TilePuzzle, check_tiled, mosaic
 
 __all__ = [
     "LIKELIHOODS",
+    "Adversary",
     "Contrastive",
     "Followed",
     "Given",
@@ -24,6 +27,7 @@ __all__ = [
     "Puzzle",
     "Puzzled",
     "Queue",
+    "Reconstructive",
     "Siamese",
     "Target",
     "Telling",
@@ -40,5 +44,6 @@ __all__ = [
     "scored",
     "scored_views",
     "spread",
+    "square_error",
     "told",
 ]

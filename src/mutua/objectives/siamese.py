@@ -15,7 +15,7 @@ from mutua.objectives.batches import joined
 from mutua.ranks import gather, mine, world
 from mutua.types import Batch, Embedding, InputError, View, parted, wide
 
-__all__ = ["Siamese", "Views", "draw_views", "head_mlp"]
+__all__ = ["Siamese", "Views", "draw_views", "drawn_of", "head_mlp", "viewed"]
 
 Views = View | Sequence[View]
 """The view that all views of an example are drawn from, or one for each."""
@@ -23,15 +23,17 @@ Views = View | Sequence[View]
 
 def draw_views(view: View, batch: Batch, generator: Generator) -> Batch:
     """One view of each example, its parameters drawn for the batch of all ranks so that ranks don't matter."""
-    return _viewed(view, batch, _drawn(view, batch, generator))
+    return viewed(view, batch, drawn_of(view, batch, generator))
 
 
-def _drawn(view: View, batch: Batch, generator: Generator) -> dict[str, Any]:
+def drawn_of(view: View, batch: Batch, generator: Generator) -> dict[str, Any]:
+    """Parameters of the view for this rank's examples."""
     x, _ = parted(batch)
     return mine(view.draw(len(x) * world(), tuple(x.shape[1:]), generator))
 
 
-def _viewed(view: View, batch: Batch, parameters: Mapping[str, Any]) -> Batch:
+def viewed(view: View, batch: Batch, parameters: Mapping[str, Any]) -> Batch:
+    """The view applied, in full precision."""
     x, _ = parted(batch)
     with torch.autocast(x.device.type, enabled=False):  # it would round pixels to fewer levels than they have
         return view.apply(batch, parameters)
@@ -91,11 +93,11 @@ class Siamese(Embedding):
 
     def draw(self, batch: Batch, generator: Generator) -> dict[str, Any]:
         """Parameters of each view for this rank's examples, drawn for the batch of all ranks."""
-        return {f"view {k + 1}": _drawn(view, batch, generator) for k, view in enumerate(self.of_each)}
+        return {f"view {k + 1}": drawn_of(view, batch, generator) for k, view in enumerate(self.of_each)}
 
     def viewed(self, batch: Batch, drawn: Mapping[str, Any]) -> list[Batch]:
         """Each view of the examples."""
-        return [_viewed(view, batch, drawn[f"view {k + 1}"]) for k, view in enumerate(self.of_each)]
+        return [viewed(view, batch, drawn[f"view {k + 1}"]) for k, view in enumerate(self.of_each)]
 
     def through(self, network: nn.Module, views: Sequence[Batch]) -> list[Float[Tensor, "n d"]]:
         """The network's vectors of each view."""

@@ -13,26 +13,40 @@ from mutua.views import series, sound
 from mutua.views.augmentation import AUGMENTATIONS, augmentation
 from mutua.views.base import Transform
 from mutua.views.compose import Compose, rows
+from mutua.views.corrupt import CORRUPTIONS, GaussianNoise, MaskingNoise, SaltAndPepper
 from mutua.views.image.base import as_dtype, as_float
 from mutua.views.image.blur import GaussianBlur
 from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
+from mutua.views.image.masks import MASKS, BlockMask, CentreMask, PatchMask, RegionMask
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
 from mutua.views.image.tiles import GEOMETRIES, Tiles, laid
+from mutua.views.image.warp import Affine, Projective
 
 __all__ = [
     "AUGMENTATIONS",
+    "CORRUPTIONS",
     "GEOMETRIES",
+    "MASKS",
     "VIEWS",
+    "Affine",
+    "BlockMask",
+    "CentreMask",
     "ColourJitter",
     "Compose",
     "GaussianBlur",
+    "GaussianNoise",
     "Greyscale",
     "HorizontalFlip",
+    "MaskingNoise",
     "PaddedCrop",
+    "PatchMask",
+    "Projective",
     "RandomResizedCrop",
+    "RegionMask",
+    "SaltAndPepper",
     "Solarise",
     "Tiles",
     "Transform",
@@ -65,6 +79,16 @@ VIEWS: dict[str, Callable[[], Transform]] = {
     "byol-second": lambda: byol(3, 32)[1],
     "moco": lambda: moco(3, 32),
     "vicreg": lambda: vicreg(3, 32),
+    # The centre's hole is no random view: it is the same of every image.
+    "mask-blocks": BlockMask,
+    "mask-regions": RegionMask,
+    "mask-patches": PatchMask,
+    "affine": Affine,
+    "affine-grey": lambda: Affine(border="grey"),
+    "projective": Projective,
+    "masking-noise": MaskingNoise,
+    "gaussian-noise": GaussianNoise,
+    "salt-and-pepper": SaltAndPepper,
     "sound-crop": sound.Crop,
     "sound-crop-to-500": lambda: sound.Crop((0.2, 1.0), samples=500),
     "sound-shift": sound.TimeShift,
