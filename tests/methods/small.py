@@ -17,12 +17,17 @@ from mutua.types import Batch, Method, Spec, parted
 PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
 """(Method, kind of data)."""
 
+OWN = {"cpc"}
+"""Methods that learn with encoders made for them alone."""
+
 SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around the first encoder that takes the kind."""
-    encoder = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    """The method with its small settings, around its own encoder where it needs that, else the first of the kind."""
+    kind = spec.kind if spec else kind
+    first = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    encoder = METHODS[name].encoder[kind] if name in OWN else first
     return runs.compose(runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed))
 
 

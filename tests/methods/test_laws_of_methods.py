@@ -49,7 +49,7 @@ def test_a_step_is_a_function_of_its_generator(name, kind):
     assert losses[0] != losses[2]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name, kind in PAIRS if kind == "image"])
 def test_training_lowers_the_loss(name):
     # The same digits and the same draw in every step: how fast the loss falls is then no matter of luck.
     method, digits = composed(name, spec=Spec("image", (1, 8, 8), "uint8")), load("digits").take(torch.arange(32))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.ordered import Ordered, Pieces, rows_ahead, wave_ahead
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
@@ -20,6 +21,8 @@ __all__ = [
     "ENCODERS",
     "Masking",
     "Network",
+    "Ordered",
+    "Pieces",
     "Readable",
     "Staged",
     "Standardise",
@@ -39,7 +42,9 @@ __all__ = [
     "resnet18",
     "resnet34",
     "resnet50",
+    "rows_ahead",
     "wave",
+    "wave_ahead",
 ]
 
 
@@ -69,7 +74,28 @@ ENCODERS: dict[str, Network] = {
     ),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
+    "wave-gru": Network(
+        wave_ahead, frozenset({"sound"}), "Frames of raw samples and a GRU over them, 64 units each: for cpc."
+    ),
+    "wave-gru-wide": Network(
+        lambda spec: wave_ahead(spec, 512, 256),
+        frozenset({"sound"}),
+        "Frames of raw samples and a GRU over them, of the published widths, 512 and 256: for cpc.",
+    ),
+    "wave-causal": Network(
+        lambda spec: wave_ahead(spec, over="convolutions"),
+        frozenset({"sound"}),
+        "Frames of raw samples and masked convolutions over them, 64 units each: for cpc.",
+    ),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),
+    "rows-gru": Network(
+        rows_ahead, frozenset({"series"}), "Rows by themselves and a GRU over them, 64 units each: for cpc."
+    ),
+    "rows-causal": Network(
+        lambda spec: rows_ahead(spec, over="convolutions"),
+        frozenset({"series"}),
+        "Rows by themselves and masked convolutions over them, 64 units each: for cpc.",
+    ),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.byol import BYOL, byol
+from mutua.methods.cpc import cpc
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.rotation import rotation
@@ -28,6 +29,7 @@ __all__ = [
     "VICReg",
     "barlow_twins",
     "byol",
+    "cpc",
     "deep_infomax",
     "moco",
     "rotation",
@@ -126,5 +128,13 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
         {"image": "resnet18"},
         "Tells which of four rotations an image was given.",
+    ),
+    "cpc": Published(
+        cpc,
+        # The paper's audio: 8 workers of 8 windows, each contrasted within itself.
+        Plan(epochs=100, batch=32, optimizer="adam", lr=2e-4, weight_decay=0.0, schedule="constant"),
+        {"sound": "wave-gru", "series": "rows-gru"},
+        "Tells what comes next in a recording, a series or an image from what comes elsewhere.",
+        {"steps": 2, "candidates": 12},
     ),
 }

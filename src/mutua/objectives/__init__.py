@@ -1,8 +1,10 @@
-"""The usual ways to compose a method: judging views of one example, telling pairs apart, and predicting what was
-done to the input."""
+"""The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was done to
+the input, and telling what comes next."""
 
+from mutua.objectives.ahead import Ahead, Over
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.negatives import NEGATIVES, Negatives
 from mutua.objectives.predictive import Predictive, Puzzle
 from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
@@ -11,9 +13,13 @@ from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
 
 __all__ = [
+    "NEGATIVES",
+    "Ahead",
     "Contrastive",
     "Followed",
     "Given",
+    "Negatives",
+    "Over",
     "Predictive",
     "Puzzle",
     "Queue",

@@ -1,0 +1,53 @@
+"""Contrastive predictive coding: what comes next, told from what comes elsewhere."""
+
+from __future__ import annotations
+
+from mutua.encoders import Ordered
+from mutua.methods.arguments import at_least
+from mutua.objectives import Ahead, Negatives, Over
+from mutua.types import InputError
+
+__all__ = ["cpc"]
+
+STEPS = {"sound": 12, "series": 12, "image": 5, "text": 3}
+"""Horizons as published, by kind of data; 12 of series too."""
+
+
+def cpc(
+    encoder: Ordered,
+    *,
+    steps: int = 0,
+    first: int = 0,
+    negatives: Negatives = "batch",
+    candidates: int = 512,
+    over: Over = "pieces",
+    window: int = 0,
+) -> Ahead:
+    """The piece k steps ahead of a context, found among other pieces, for several k.
+
+    Pieces are frames of a recording, rows of a series, cells of an image's grid or sentences of a document; the
+    context sums up those up to now.
+
+    Args:
+        encoder: The network to train: pieces and a causal context of them, which is what is kept.
+        steps: How many horizons; 0 for as many as published (12, of images 5, of text 3) or as there is room for.
+        first: The first horizon; 0 for the first whose piece shares no sample with the context.
+        negatives: What the piece is told from: all pieces of the batch, those of others, of the same example, of
+            the same group (a speaker, a document), or of the same group but other examples.
+        candidates: Pieces drawn in each step that the negatives are among, the same for all; 0 for all of the batch.
+        over: What the softmax runs over: pieces given a context, contexts given a piece, or both.
+        window: Pieces in order that a step sees of each example, at a random place; 0 for all.
+
+    Paper: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
+    arXiv:1807.03748.
+    """
+    if not isinstance(encoder, Ordered):
+        raise InputError(
+            f"encoder: cpc needs pieces in order and a context, and this {type(encoder).__name__.lower()} network "
+            "has none; use wave-gru for sound, rows-gru for series"
+        )
+    at_least(0, steps=steps, first=first, candidates=candidates, window=window)
+    start = first or encoder.clean
+    room = (min(window, encoder.count) if window else encoder.count) - start
+    count = steps or max(min(STEPS[encoder.spec.kind], room), 1)
+    return Ahead(encoder, range(start, start + count), negatives, candidates, over, window)
