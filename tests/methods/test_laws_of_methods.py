@@ -120,7 +120,7 @@ def test_any_number_of_channels(name, channels):
     method.eval()
     with torch.no_grad():
         features = method.encode(images)
-        assert features.shape == (4, 64)
+        assert features.shape == (4, method.encoder.width)
         assert torch.equal(features, method.encode(images))
         floats = method.encode(images.float() / 255)
         assert torch.equal(features, method.encoder(images))  # not augmented

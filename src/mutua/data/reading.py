@@ -18,6 +18,7 @@ class Reading:
     Args:
         kind: Kind of the data: image, sound, text, video, series or table; told by the files by default.
         target: Which labels to use, where the data have several, such as digit or speaker.
+        group: Which labels say what belongs together, such as speaker, for negatives of the same group.
         size: Height and width of images and frames, in pixels; their own by default.
         channels: Of images and frames (1 grey, 3 RGB) and recordings (1 mixes them); their own by default.
         length: Of recordings and series: seconds, as 0.5s, or samples, as 4000. Longer ones give their middle,
@@ -31,6 +32,7 @@ class Reading:
 
     kind: str | None = None
     target: str | None = None
+    group: str | None = None
     size: int | None = None
     channels: int | None = None
     length: str | None = None
@@ -65,7 +67,7 @@ class Reading:
 
     def only(self, kind: str, takes: frozenset[str], where: str) -> None:
         """Raise `InputError` where something was said that this kind of data has no use for."""
-        extra = set(self.said()) - takes - {"kind", "target"}
+        extra = set(self.said()) - takes - {"kind", "target", "group"}
         if extra:
             has = names(takes) or "no such option"
             raise InputError(f"{where}: {names(extra)} says nothing of data of kind {kind}, which take {has}")

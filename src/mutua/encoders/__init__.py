@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
+from mutua.encoders.grid import Grid, NormName, grid_ahead
 from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.ordered import Ordered, Pieces, rows_ahead, wave_ahead
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
@@ -20,6 +21,7 @@ from mutua.types import InputError, Spec, names
 __all__ = [
     "ENCODERS",
     "Masking",
+    "Grid",
     "Network",
     "Ordered",
     "Pieces",
@@ -33,6 +35,7 @@ __all__ = [
     "dim64",
     "from_hf",
     "from_timm",
+    "grid_ahead",
     "group_norm",
     "image_spec",
     "logmel",
@@ -62,6 +65,11 @@ def _square(make: Callable[[int, int], Readable], about: str) -> Network:
     return Network(lambda spec: make(spec.shape[0], side(spec)), frozenset({"image"}), about)
 
 
+def _gridded(about: str, width: int = 32, blocks: int = 1, norm: NormName = "layer") -> Network:
+    """An encoder of square images by patches."""
+    return Network(lambda spec: grid_ahead(spec, width, blocks, norm=norm), frozenset({"image"}), about)
+
+
 ENCODERS: dict[str, Network] = {
     "dim32": _square(dim32, "Deep InfoMax's small convolutional network: conv, fc, Y."),
     "dim64": _square(dim64, "Deep InfoMax's AlexNet, for images of 64 px and more."),
@@ -72,6 +80,9 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
+    "grid": _gridded("Patches in a grid, a small residual network on each, layer norm: for cpc."),
+    "grid-batchnorm": _gridded("As grid, with batch norm, which ties patches together: to compare.", norm="batch"),
+    "grid-wide": _gridded("As grid, twice as wide and twice as deep: for cpc.", width=64, blocks=2),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "wave-gru": Network(

@@ -77,13 +77,10 @@ def in_lines(x: Float[Tensor, "n d t *lines"]) -> Float[Tensor, "n l t d"]:
 
 
 class Average(Masking):
-    """Mean over all places: (n, d, ...) to (n, d)."""
+    """Mean over all places: (n, d, ...) to (n, d), of examples without padding."""
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if mask is None:
-            return x.flatten(2).mean(-1), None
-        weight = mask[:, None].to(x.dtype)
-        return (x * weight).sum(-1) / weight.sum(-1), None
+        return x.flatten(2).mean(-1), mask
 
 
 class Level(Masking):

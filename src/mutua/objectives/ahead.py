@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
 
-from mutua.encoders import Ordered, Pieces
+from mutua.encoders import Grid, Ordered, Pieces
 from mutua.objectives.negatives import NEGATIVES, Negatives, Origin
+from mutua.objectives.siamese import draw_views
 from mutua.ranks import gather, mine, rank, total, world
 from mutua.streamed.told_apart import told_apart
-from mutua.types import Batch, InputError, Method, Step, parted
+from mutua.types import Batch, InputError, Method, Step, View, parted
 
 __all__ = ["Ahead", "Over", "overlapping"]
 
@@ -46,6 +47,8 @@ class Ahead(Method):
         candidates: pieces drawn in each step, the same for all anchors, that negatives are among; 0 for all.
         over: what the softmax runs over: pieces z given a context, contexts c given a piece, or the mean of both.
         window: pieces in order of each example that a step sees, at a random place; 0 for all.
+        view: of single patches of a grid, each drawn by itself; none by default.
+        directions: of a grid, from 1, downwards, to 4: each quarter turn has W_k of its own, all one context network.
 
     Raises InputError where examples have no piece at the last horizon, and where groups are asked for and a batch
     has none.
@@ -63,11 +66,19 @@ class Ahead(Method):
         candidates: int = 0,
         over: Over = "pieces",
         window: int = 0,
+        view: View | None = None,
+        directions: int = 1,
     ) -> None:
         super().__init__()
         self.encoder, self.horizons = encoder, tuple(horizons)
         self.negatives, self.candidates, self.over, self.window = negatives, candidates, over, window
-        self.directions = 1
+        self.view = view
+        if not 1 <= directions <= 4:
+            raise InputError(f"directions: {directions}; give 1 (downwards) to 4")
+        if not isinstance(encoder, Grid) and (directions > 1 or view is not None):
+            raise InputError(
+                f"view, directions: are of patches of a grid, and these are {encoder.spec.kind}; leave them out"
+            )
         self.width = encoder.shapes["pieces"][0]
         self.units = encoder.shapes["context"][0]
         seen = min(window, encoder.count) if window else encoder.count
@@ -78,7 +89,7 @@ class Ahead(Method):
                 f"horizons: {max(self.horizons)} pieces ahead, and {encoder.spec} have {seen} in order; "
                 "give longer examples, or fewer steps"
             )
-        self.predict = nn.ModuleList([self._predictor()])
+        self.predict = nn.ModuleList(self._predictor() for _ in range(directions))
 
     def _predictor(self) -> nn.Linear:
         """W_k of all horizons side by side."""
@@ -96,7 +107,23 @@ class Ahead(Method):
 
     def pieces(self, batch: Batch, generator: Generator) -> list[Pieces]:
         """Pieces and contexts of what a step sees, once for each direction that is predicted."""
-        return [self.encoder.ahead(self.cut(batch, generator))]
+        if not isinstance(self.encoder, Grid):
+            return [self.encoder.ahead(self.cut(batch, generator))]
+        patches = self.encoder.cut(parted(batch)[0])
+        if self.view is not None:
+            patches = draw_views(self.view, patches, generator)
+        codes = self.encoder.codes(patches)
+        return [self.encoder.turned(codes, quarters) for quarters in range(len(self.predict))]
+
+    def shown(self, batch: Batch, generator: Generator) -> dict[str, Batch]:
+        """A grid's patches, each where it is from, as training sees them."""
+        if not isinstance(self.encoder, Grid) or self.view is None:
+            return {"original": batch}
+        x, _ = parted(batch)
+        patches = draw_views(self.view, self.encoder.cut(x), generator)
+        rows = self.encoder.shapes["pieces"][1]
+        laid = patches.unflatten(0, (len(x), rows, -1)).permute(0, 3, 1, 4, 2, 5)  # (n, c, r, p, q, p)
+        return {"original": batch, "patches": laid.flatten(4, 5).flatten(2, 3)}
 
     def cut(self, batch: Batch, generator: Generator) -> Batch:
         """A part of each example in time, `window` pieces long, at a random place of what is real."""

@@ -17,6 +17,7 @@ from mutua.views.image.base import as_dtype, as_float
 from mutua.views.image.blur import GaussianBlur
 from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
+from mutua.views.image.patch import ChannelDrop, SubCrop
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
@@ -24,6 +25,7 @@ from mutua.views.image.shift import PaddedCrop
 __all__ = [
     "AUGMENTATIONS",
     "VIEWS",
+    "ChannelDrop",
     "ColourJitter",
     "Compose",
     "GaussianBlur",
@@ -32,6 +34,7 @@ __all__ = [
     "PaddedCrop",
     "RandomResizedCrop",
     "Solarise",
+    "SubCrop",
     "Transform",
     "as_dtype",
     "as_float",
@@ -54,6 +57,8 @@ VIEWS: dict[str, Callable[[], Transform]] = {
     "jitter": ColourJitter,
     "jitter-any-channels": lambda: ColourJitter(saturation=0.0, hue=0.0),
     "grey": lambda: Greyscale(0.5),
+    "sub-crop": SubCrop,
+    "channel-drop": ChannelDrop,
     "blur": GaussianBlur,
     "solarise": lambda: Solarise(p=0.5),
     "simclr": lambda: simclr(3, 32),
