@@ -9,6 +9,7 @@ from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled,
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
+from mutua.evaluation.pieces import left_out_table, piece_features, piece_table
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
@@ -75,6 +76,7 @@ __all__ = [
     "finetune",
     "held_out_r2",
     "knn",
+    "left_out_table",
     "linear",
     "linear_cka",
     "matched",
@@ -85,6 +87,8 @@ __all__ = [
     "nearest",
     "neighbour_overlap",
     "pearson",
+    "piece_features",
+    "piece_table",
     "random_twin",
     "raw",
     "raw_name",
