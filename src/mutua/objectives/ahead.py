@@ -37,8 +37,8 @@ class Ahead(Method):
     the bound with the other margin. Scores of one horizon are made block by block (`told_apart`), so that there is
     no tensor of all of them. Padding is neither anchor, nor positive, nor negative.
 
-    Logs, of each k: nats_k, InfoNCE (at most the log of the number of candidates), and top1_k, in percent; named
-    ..._overlapping where the piece ahead shares input with the context.
+    Logs, of each k: nats_k, InfoNCE; cap_k, the mean log of the number of candidates, which nats cannot exceed; and
+    top1_k, in percent; named ..._overlapping where the piece ahead shares input with the context.
 
     Args:
         encoder: of pieces and their contexts; what is kept.
@@ -190,6 +190,7 @@ class Ahead(Method):
             loss.append(each)
             mark = overlapping(k, self.encoder.clean)
             logs[f"nats_{k}{mark}"], logs[f"top1_{k}{mark}"] = nats, 100 * right
+            logs[f"cap_{k}{mark}"] = nats + each.detach()
         return torch.stack(loss).mean(), logs
 
     def _told(

@@ -61,6 +61,14 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.simclr_views",
         "SimCLR's crops on a picture; how far histograms of pixels alone tell which views belong together.",
     ),
+    "cpc": Listed(
+        "mutua.studies.cpc",
+        "Contrastive predictive coding of sound, series and images; what each choice of negatives drops.",
+    ),
+    "cpc-v2": Listed(
+        "mutua.studies.cpc_v2",
+        "Version 2 of contrastive predictive coding on images: its five changes, each switched in turn.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",
