@@ -10,6 +10,7 @@ NAMES = {
     "door": "what kinds of data cost: SimCLR's step, decoding, start-up beside another build; streaming",
     "kinds": "SimCLR on spoken digits, series and a table, beside raw input and random weights",
     "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
+    "cpc": "the sound form of cpc beside CPC_audio's: a training step at equal settings, time and memory",
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
     "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",
     "ica": "LinearICA beside FastICA and picard: CPU time, Amari distance, likelihood on real recordings",
