@@ -42,14 +42,18 @@ def main(args: list[str]) -> None:
         rows.append([name, 1000 * step, times, median(one["memory"] for one in taken)])
     note = (
         f"One thread; CPU time of a training step (forward, backward, Adam), medians of {chosen.rounds} rounds of "
-        f"{chosen.count} steps, the programs in turn, each in a process of its own. {SETTINGS['batch']} windows of "
+        f"{chosen.count} steps, the programs in turn, each in a process of its own. {SETTINGS['batch']} windows "
+        "of "
         f"{SETTINGS['samples']:,} samples at 16 kHz, five convolutions of {SETTINGS['width']}, layer norm over "
-        f"channels, GRU {SETTINGS['units']}, {SETTINGS['steps']} linear predictors. CPC_audio draws 128 negatives for "
+        f"channels, GRU {SETTINGS['units']}, {SETTINGS['steps']} linear predictors. CPC_audio draws 128 "
+        "negatives for "
         "each frame by itself, and may draw the positive; ours draws 128 for all frames of a step, or takes all. "
         "MB: largest memory beyond what stood before the first step. Checked first, in double precision: on equal "
-        f"weights and negatives losses differ by {same['losses']:.1g}, gradients by {same['gradients']:.1g} of themselves."
+        f"weights and negatives losses differ by {same['losses']:.1g}, gradients by {same['gradients']:.1g} of "
+        "themselves."
     )
     columns = ["program", "ms a step", "times CPC_audio", "MB"]
     words = [f"{row[0]}: {row[2]:.2f} times CPC_audio's steps, {row[3]:.0f} MB." for row in rows]
-    keep("cpc", "Contrastive predictive coding of sound: speed", [Table("A training step", columns, rows, note)], log,
-         words, {"rounds": chosen.rounds, "count": chosen.count})  # fmt: skip
+    table = Table("A training step", columns, rows, note)
+    settings = {"rounds": chosen.rounds, "count": chosen.count}
+    keep("cpc", "Contrastive predictive coding of sound: speed", [table], log, words, settings)

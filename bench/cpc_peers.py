@@ -1,4 +1,5 @@
-"""The two programs of `bench.cpc`, each run in a process of its own: our step, and that of facebookresearch/CPC_audio."""
+"""The two programs of `bench.cpc`, each run in a process of its own: our step, and that of
+facebookresearch/CPC_audio."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ class Entry:
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
     "barlow_twins": "Barlow Twins, redundancy reduction",
+    "cpc": "CPC, contrastive predictive coding, CPC v2",
     "byol": "BYOL, bootstrap your own latent",
     "moco": "MoCo v2, momentum contrast",
     "simsiam": "SimSiam, simple Siamese representation learning",

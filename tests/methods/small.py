@@ -24,7 +24,8 @@ SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around its own encoder where it needs that, else the first of the kind."""
+    """The method with its small settings, around its own encoder where it needs that, else the first of the
+    kind."""
     kind = spec.kind if spec else kind
     first = next(each for each, network in ENCODERS.items() if kind in network.takes)
     encoder = METHODS[name].encoder[kind] if name in OWN else first

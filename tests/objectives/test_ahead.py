@@ -51,6 +51,7 @@ def slow(method: Ahead, batch: dict[str, Tensor]) -> tuple[float, dict[str, floa
     real = [(i, t) for i in range(len(x)) for t in range(6) if mask[i, t]]
     losses, logs = [], {}
     for k, rows in zip(method.horizons, method.predict[0].weight.split(2), strict=True):
+
         def score(c: tuple[int, int], z: tuple[int, int], rows: Tensor = rows) -> float:
             return float((rows @ x[c]) @ x[z]) / math.sqrt(2)
 
@@ -98,7 +99,9 @@ def test_each_axis_is_the_bound_with_its_own_margin():
     # Two examples, one anchor each at horizon 5: four pieces' scores are known, so each softmax is closed form.
     method = Ahead(Identity(), (5,), "others", over="pieces").double()
     x = torch.zeros(2, 6, 2, dtype=torch.float64)
-    x[0, 0], x[1, 0], x[0, 5], x[1, 5] = (torch.tensor(v, dtype=torch.float64) for v in ([1, 0], [0, 1], [1, 2], [3, 4]))
+    x[0, 0], x[1, 0], x[0, 5], x[1, 5] = (
+        torch.tensor(v, dtype=torch.float64) for v in ([1, 0], [0, 1], [1, 2], [3, 4])
+    )
     method.predict[0].weight.data = math.sqrt(2) * torch.eye(2, dtype=torch.float64)
     batch = {"x": x, "mask": torch.tensor([[True] + 4 * [True] + [True]] * 2)}
     found = {}
@@ -106,7 +109,8 @@ def test_each_axis_is_the_bound_with_its_own_margin():
         method.over = over
         found[over] = method.step(batch, Generator()).loss.item()
     e = math.exp
-    # c_0 scores the pieces of example 1: <(1, 0), z> = 0 (c_1's own), 0 four times in between, 3; its own scores 1.
+    # c_0 scores the pieces of example 1: <(1, 0), z> = 0 (c_1's own), 0 four times in between, 3; its own
+    # scores 1.
     want = [math.log(e(1) + 5 * 1 + e(3)) - 1, math.log(e(4) + e(1 - 1) + 4 + e(2)) - 4]
     assert found["pieces"] == pytest.approx(sum(want) / 2)
     # z of example 0, (1, 2): contexts of example 1 are (0, 1), four zeros, (3, 4).
@@ -184,7 +188,10 @@ def test_four_directions_have_predictors_of_their_own_and_one_context():
         seen.append((size.sum(1).nonzero()[:, 0].tolist(), size.sum(0).nonzero()[:, 0].tolist()))
     every = list(range(7))
     assert seen == [([0, 1], every), (every, [5, 6]), ([5, 6], every), (every, [0, 1])]
-    losses = [method.judged(one, predict, None, Generator())[0] for one, predict in zip(parts, method.predict, strict=True)]
+    losses = [
+        method.judged(one, predict, None, Generator())[0]
+        for one, predict in zip(parts, method.predict, strict=True)
+    ]
     assert method.step(images, Generator()).loss.item() == pytest.approx(sum(losses).item() / 4, rel=1e-5)
     with pytest.raises(InputError, match="view, directions: are of patches of a grid, and these are series"):
         Ahead(Identity(), (1,), directions=2)
@@ -244,9 +251,9 @@ def test_candidates_are_drawn_alike_for_all_and_the_positive_is_never_among_them
 def test_what_cannot_be_used_is_one_line():
     with pytest.raises(InputError, match="horizons: 6 pieces ahead, and 6 x 2 steps x columns have 6 in order"):
         Ahead(Identity(), (6,))
-    with pytest.raises(InputError, match="horizons: 3 pieces ahead, and .* have 3 in order"):
+    with pytest.raises(InputError, match=r"horizons: 3 pieces ahead, and .* have 3 in order"):
         Ahead(Identity(), (3,), window=3)
-    with pytest.raises(InputError, match="horizons: .*1 or more"):
+    with pytest.raises(InputError, match=r"horizons: .*1 or more"):
         Ahead(Identity(), (0, 1))
     method = Ahead(Identity(), (1,), "group").double()
     with pytest.raises(InputError, match="negatives: group, and the data don't say which group"):
@@ -258,6 +265,11 @@ def test_horizons_that_share_input_are_marked():
     assert (encoder.field, encoder.hop, encoder.clean) == (225, 80, 3)
     batch = KINDS["sound"].sample(encoder.spec, 2, Generator())
     logs = Ahead(encoder, (2, 3)).step(batch, Generator()).logs
-    assert {name for name in logs if "cap" not in name} == {"nats_2_overlapping", "top1_2_overlapping", "nats_3", "top1_3"}
+    assert {name for name in logs if "cap" not in name} == {
+        "nats_2_overlapping",
+        "top1_2_overlapping",
+        "nats_3",
+        "top1_3",
+    }
     paper = ENCODERS["wave-gru"].build(Spec("sound", (1, 20480), "int16", 16000.0))
     assert (paper.field, paper.hop, paper.clean, paper.count) == (465, 160, 3, 126)

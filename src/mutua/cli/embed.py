@@ -59,7 +59,9 @@ class Embed:
         arrays: dict[str, np.ndarray] = {}
         if self.frames:
             if not isinstance(encoder, Ordered):
-                raise InputError(f"frames: the encoder of {self.run} has none, as one that cpc learned; leave it out")
+                raise InputError(
+                    f"frames: the encoder of {self.run} has none, as one that cpc learned; leave it out"
+                )
             depth = self.depth or "context"
             values, arrays["example"], arrays["place"] = piece_features(
                 encoder, examples, depth=depth, device=self.device

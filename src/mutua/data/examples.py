@@ -246,7 +246,8 @@ class Grouped:
 
 
 def as_said(examples: Examples, reading: Reading) -> Examples:
-    """The examples under the target that `reading` names, and in its groups. Raises `InputError` for unknown ones."""
+    """The examples under the target that `reading` names, and in its groups. Raises `InputError` for unknown
+    ones."""
     found = targeted(examples, reading.target)
     if reading.group is None:
         return found

@@ -61,9 +61,9 @@ def load(
     in folders told by the names of the files, so that files that come or go move no others.
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
-    `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves out files
-    that cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache. Without
-    `at_once` a folder's images are decoded when they are first taken.
+    `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves
+    out files that cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache.
+    Without `at_once` a folder's images are decoded when they are first taken.
 
     Returns `Examples`: `Images` for images.
 

@@ -20,8 +20,8 @@ from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
-    "Masking",
     "Grid",
+    "Masking",
     "Network",
     "Ordered",
     "Pieces",

@@ -25,8 +25,8 @@ NORMS: dict[NormName, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
     "none": lambda width: nn.Identity(),
 }
-"""Of patches. Batch norm ties the patches of a batch together, so that scores tell of other things than patches: it
-is here to be compared with."""
+"""Of patches. Batch norm ties the patches of a batch together, so that scores tell of other things than
+patches: it is here to be compared with."""
 
 
 class _Residual(nn.Module):
@@ -108,9 +108,10 @@ def grid_ahead(
 ) -> Grid:
     """A small residual network on each of 7 x 7 patches that overlap by half, and masked convolutions downwards.
 
-    Depths: pieces (4 width maps of 7 x 7), context (units maps), pool (4 width features, the mean over patches: the
-    context is for training). A patch has a quarter of the side, 8 px of 32, and begins half a patch after the one
-    before: row + 2 is the first that shares no pixel. Where the side is no multiple of 8 there are some more cells.
+    Depths: pieces (4 width maps of 7 x 7), context (units maps), pool (4 width features, the mean over patches:
+    the context is for training). A patch has a quarter of the side, 8 px of 32, and begins half a patch after
+    the one before: row + 2 is the first that shares no pixel. Where the side is no multiple of 8 there are some
+    more cells.
 
     Papers: van den Oord, Li and Vinyals 2018, arXiv:1807.03748, section 3.3; Hénaff et al. 2020, arXiv:1905.09272.
     """

@@ -20,7 +20,8 @@ __all__ = ["Average", "Level", "Ordered", "Pieces", "rows_ahead", "wave_ahead"]
 
 @dataclass(frozen=True)
 class Pieces:
-    """Pieces of n examples, t in order on each of `lines`, the context at each, and which are real (all, if None)."""
+    """Pieces of n examples, t in order on each of `lines`, the context at each, and which are real (all, if
+    None)."""
 
     z: Float[Tensor, "n lines t d"]
     c: Float[Tensor, "n lines t h"]
@@ -41,8 +42,15 @@ class Ordered(Staged):
     """
 
     def __init__(
-        self, pieces: Masking, context: Masking, pool: Masking, spec: Spec, field: int, hop: int, pooled: str = "context"
-    ) -> None:  # fmt: skip
+        self,
+        pieces: Masking,
+        context: Masking,
+        pool: Masking,
+        spec: Spec,
+        field: int,
+        hop: int,
+        pooled: str = "context",
+    ) -> None:
         self.field, self.hop, self.pooled = field, hop, pooled
         super().__init__({"pieces": pieces, "context": context, "pool": pool}, spec)
 
@@ -129,7 +137,7 @@ def wave_ahead(spec: Spec, width: int = 64, units: int = 64, over: ContextName =
 
 
 def rows_ahead(spec: Spec, width: int = 64, units: int = 64, over: ContextName = "gru") -> Ordered:
-    """Rows of a series, each encoded by itself, and their context: depths pieces, context, pool (2 units features).
+    """Rows of a series, each encoded by itself, and their context. Depths: pieces, context, pool.
 
     Paper: van den Oord, Li and Vinyals 2018, arXiv:1807.03748.
     """
@@ -140,4 +148,3 @@ def _with_context(
     pieces: Masking, width: int, units: int, over: ContextName, spec: Spec, field: int, hop: int
 ) -> Ordered:
     return Ordered(pieces, context(over, width, units), Moments(), spec, field, hop)
-

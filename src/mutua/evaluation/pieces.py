@@ -1,4 +1,5 @@
-"""Judging encoders whose examples fall into pieces: single pieces instead of whole examples, and groups left out."""
+"""Judging encoders whose examples fall into pieces: single pieces instead of whole examples, and groups left
+out."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ def piece_table(
     device: torch.device | str = "cpu",
     progress: Progress = quiet,
 ) -> Table:
-    """Accuracy of the linear probe on single pieces, each with the label of its example, with Wilson's interval."""
+    """Accuracy of the linear probe on single pieces, each with the label of its example, with Wilson's
+    interval."""
     train_y, test_y = train.labels, test.labels
     if train_y is None or test_y is None:
         raise InputError(f"pieces: these {KINDS[train.spec.kind].plural} have no labels; give class folders")
@@ -129,10 +131,14 @@ def left_out_table(
 
     judged(raw_name(train), [raw(train), raw(test, train=train)])
     for name, encode in encoders.items():
-        judged(name, [*features(encode, train, device=device).values(), *features(encode, test, device=device).values()])
+        judged(
+            name,
+            [*features(encode, train, device=device).values(), *features(encode, test, device=device).values()],
+        )
     classes = train.targets[group].classes
     note = (
-        f"Percent right on each {group}, a linear probe learned on all others; mean over them, and the 95 % interval "
+        f"Percent right on each {group}, a linear probe learned on all others; mean over them, and the 95 % "
+        "interval "
         f"(Wilson) of the {len(y):,} examples together. Encoders may have learned from them without labels."
     )
     titles = [str(classes[code]) if classes else str(code) for code in kinds]

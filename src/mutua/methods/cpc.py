@@ -41,14 +41,16 @@ def cpc(
         first: The first horizon; 0 for the first whose piece shares no sample with the context.
         negatives: What the piece is told from: all pieces of the batch, those of others, of the same example, of
             the same group (a speaker, a document), or of the same group but other examples.
-        candidates: Pieces drawn in each step that the negatives are among, the same for all; 0 for all of the batch.
+        candidates: Pieces drawn in each step that the negatives are among, the same for all; 0 for the
+            whole batch.
         over: What the softmax runs over: pieces given a context, contexts given a piece, or both.
         window: Pieces in order that a step sees of each example, at a random place; 0 for all. Not of images.
         patches: What is done to each patch of an image: none, subcrop (version 1), grey, drop (one channel of
             three), or full (version 2: sub-crop, mirror, jitter, one channel or grey).
         directions: Of an image, in which patches are told: 1, downwards, to 4, from all sides.
 
-    Version 2 for images is patches full, four directions, a larger network (grid-wide), layer norm and a large batch.
+    Version 2 for images is patches full, four directions, a larger network (grid-wide), layer norm and a large
+    batch.
 
     Paper: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
     arXiv:1807.03748; Hénaff et al. 2020, Data-Efficient Image Recognition with Contrastive Predictive Coding,

@@ -1,5 +1,5 @@
-"""The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was done to
-the input, and telling what comes next."""
+"""The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was
+done to the input, and telling what comes next."""
 
 from mutua.objectives.ahead import Ahead, Over
 from mutua.objectives.contrastive import Contrastive

@@ -37,8 +37,8 @@ class Ahead(Method):
     the bound with the other margin. Scores of one horizon are made block by block (`told_apart`), so that there is
     no tensor of all of them. Padding is neither anchor, nor positive, nor negative.
 
-    Logs, of each k: nats_k, InfoNCE; cap_k, the mean log of the number of candidates, which nats cannot exceed; and
-    top1_k, in percent; named ..._overlapping where the piece ahead shares input with the context.
+    Logs, of each k: nats_k, InfoNCE; cap_k, the mean log of the number of candidates, which nats cannot exceed;
+    and top1_k, in percent; named ..._overlapping where the piece ahead shares input with the context.
 
     Args:
         encoder: of pieces and their contexts; what is kept.
@@ -48,7 +48,8 @@ class Ahead(Method):
         over: what the softmax runs over: pieces z given a context, contexts c given a piece, or the mean of both.
         window: pieces in order of each example that a step sees, at a random place; 0 for all.
         view: of single patches of a grid, each drawn by itself; none by default.
-        directions: of a grid, from 1, downwards, to 4: each quarter turn has W_k of its own, all one context network.
+        directions: of a grid, from 1, downwards, to 4: each quarter turn has W_k of its own, all one context
+            network.
 
     Raises InputError where examples have no piece at the last horizon, and where groups are asked for and a batch
     has none.
@@ -99,8 +100,7 @@ class Ahead(Method):
         pieces = self.pieces(batch, generator)
         group = self._groups(batch, len(pieces[0].z))
         found = [
-            self.judged(one, predict, group, generator)
-            for one, predict in zip(pieces, self.predict, strict=True)
+            self.judged(one, predict, group, generator) for one, predict in zip(pieces, self.predict, strict=True)
         ]
         logs = {name: torch.stack([log[name] for _, log in found]).mean() for name in found[0][1]}
         return Step(torch.stack([loss for loss, _ in found]).mean(), logs)

@@ -57,4 +57,5 @@ NEGATIVES: dict[Negatives, Relation] = {
     "group-others": _group_others,
 }
 """batch: all pieces of the batch; others: of other examples; same: of the same example; group: of examples of the
-same speaker or document, where that is known, its own among them; group-others: its own not. The positive never."""
+same speaker or document, where that is known, its own among them; group-others: its own not. The positive
+never."""

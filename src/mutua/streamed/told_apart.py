@@ -34,8 +34,8 @@ def told_apart(
         loss_i = log(e^<a_i, p_i> + sum_j e^<a_i, c_j>) - <a_i, p_i>,  j among the negatives of i
         nats_i = log(1 + negatives of i) - loss_i
 
-    The gradient is that of the loss. An anchor without negatives has loss 0 and 0 nats, and counts as wrong. Scores
-    are float32 at least. Besides what comes in, memory is a block of scores and the three gradients.
+    The gradient is that of the loss. An anchor without negatives has loss 0 and 0 nats, and counts as wrong.
+    Scores are float32 at least. Besides what comes in, memory is a block of scores and the three gradients.
     """
     anchor, partner, candidates = wide(anchor), wide(partner), wide(candidates)
     with torch.autocast(anchor.device.type, enabled=False):

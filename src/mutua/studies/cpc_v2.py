@@ -1,4 +1,4 @@
-"""What version 2 changed in contrastive predictive coding of images, each change by itself, at equal images seen."""
+"""What version 2 changed in contrastive predictive coding of images: each change alone, at equal images seen."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Config:
 
 PRESETS = {
     "cpu": Config(),
-    "full": Config(images=50_000, labelled=50_000, test=10_000, seen=5_000_000, width=32, candidates=3136, seeds=3),
+    "full": Config(
+        images=50_000, labelled=50_000, test=10_000, seen=5_000_000, width=32, candidates=3136, seeds=3
+    ),
     "smoke": Config(
         data=GENERATED, images=32, labelled=32, test=16, seen=32, batch=8, width=2, candidates=49, rate=1e-3
     ),
@@ -90,12 +92,13 @@ SWITCHED: dict[str, Switches] = {
 
 
 def run(config: Config) -> Result:
-    """Version 2's five changes, each switched in turn: patch augmentation, four directions, a larger network, layer
-    norm (shown by batch norm in its place), a large batch. Probes of the mean over patches, beside the untrained
-    encoder of each width and norm; nats by row on images not learned from; and how far a foreign patch in the
-    batch moves the scores of others.
+    """Version 2's five changes, each switched in turn: patch augmentation, four directions, a larger network,
+    layer norm (shown by batch norm in its place), a large batch. Probes of the mean over patches, beside the
+    untrained encoder of each width and norm; nats by row on images not learned from; and how far a foreign
+    patch in the batch moves the scores of others.
 
-    Paper: Hénaff et al. 2020, Data-Efficient Image Recognition with Contrastive Predictive Coding, arXiv:1905.09272.
+    Paper: Hénaff et al. 2020, Data-Efficient Image Recognition with Contrastive Predictive Coding,
+    arXiv:1905.09272.
     """
     train, test = _images(config)
     assert train.labels is not None
@@ -103,7 +106,9 @@ def run(config: Config) -> Result:
     few = train.subset(places(len(train), config.labelled, 0))
     y, w = few.labels, test.labels
     assert y is not None
-    rows: list[list[Any]] = [[raw_name(train), _probe(raw(few), y, raw(test, train=few), w), None, None, None, None]]
+    rows: list[list[Any]] = [
+        [raw_name(train), _probe(raw(few), y, raw(test, train=few), w), None, None, None, None]
+    ]
     untrained: dict[tuple[int, NormName], Any] = {}
     for name, switches in SWITCHED.items():
         kind = (switches.wider, switches.norm)
@@ -124,8 +129,10 @@ def run(config: Config) -> Result:
         LOGGER.info(f"{name}: {rows[-1]}")
     note = (
         f"{len(train):,} images of {train.source}, {config.seen:,} seen by each; percent right of logistic "
-        f"regression on the mean over patches, {len(few):,} labels, {len(test):,} test images (a standard error of "
-        f"about {50 / len(test) ** 0.5:.1f} points or less), {config.seeds} seeds. Nats and top-1 of the first row that shares "
+        f"regression on the mean over patches, {len(few):,} labels, {len(test):,} test images (a standard error "
+        "of "
+        f"about {50 / len(test) ** 0.5:.1f} points or less), {config.seeds} seeds. Nats and top-1 of the first "
+        "row that shares "
         "no pixel, on test images; nats are at most ln K. Untrained: the same network with random weights."
     )
     columns = ["switched", "linear", "untrained", "nats", "ln K", "top-1, %"]
@@ -136,7 +143,8 @@ def run(config: Config) -> Result:
             "A foreign patch in the batch",
             ["norm", "scores moved, %"],
             leak,
-            "One patch of another image is replaced by noise, in training mode: root mean square change of the scores "
+            "One patch of another image is replaced by noise, in training mode: root mean square change of the "
+            "scores "
             "of all other images, relative to their own root mean square, untrained. It must be 0.",
         ),
     ]
@@ -226,7 +234,8 @@ def _words(rows: list[list[Any]], leak: list[list[Any]], n: int) -> list[str]:
     error = 100 * (2 * base / 100 * (1 - base / 100) / n) ** 0.5
     words = [
         f"Version 1 reads {base:.1f} % where the same network untrained reads {middle(rows[1][2]):.1f} % and raw "
-        f"pixels {middle(rows[0][1]):.1f} %; two such figures differ by chance by {error:.1f} points (one standard error)."
+        f"pixels {middle(rows[0][1]):.1f} %; two such figures differ by chance by {error:.1f} points (one "
+        "standard error)."
     ]
     words += [
         f"{row[0]}: {middle(row[1]) - base:+.1f} points, {middle(row[3]):.2f} nats of {row[4]:.2f} "

@@ -1,9 +1,9 @@
 """A strided convolution in time, layer norm over channels and ReLU as one function, channels last.
 
-The twin is `plain`. Where the kernel is twice the stride, as in contrastive predictive coding's encoder, a frame is
-a function of two blocks of `stride` moments that follow each other: x lies in memory as those blocks, so that two
-matrix products read it where it is, where torch's convolution copies it into another order and back, and autograd
-fills and adds gradients of slices.
+The twin is `plain`. Where the kernel is twice the stride, as in contrastive predictive coding's encoder, a
+frame is a function of two blocks of `stride` moments that follow each other: x lies in memory as those blocks,
+so that two matrix products read it where it is, where torch's convolution copies it into another order and
+back, and autograd fills and adds gradients of slices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ __all__ = ["fitting", "plain", "strided"]
 
 
 def plain(
-    x: Float[Tensor, "n t c"], weight: Float[Tensor, "w c k"], stride: int, scale: Tensor, shift: Tensor, eps: float
+    x: Float[Tensor, "n t c"],
+    weight: Float[Tensor, "w c k"],
+    stride: int,
+    scale: Tensor,
+    shift: Tensor,
+    eps: float,
 ) -> Float[Tensor, "n u w"]:
     """ReLU(layer norm(conv1d(x)))."""
     y = F.conv1d(x.transpose(1, 2), weight, stride=stride).transpose(1, 2)
@@ -33,7 +38,12 @@ def fitting(x: Float[Tensor, "n t c"], kernel: int, stride: int) -> bool:
 
 
 def strided(
-    x: Float[Tensor, "n t c"], weight: Float[Tensor, "w c k"], stride: int, scale: Tensor, shift: Tensor, eps: float
+    x: Float[Tensor, "n t c"],
+    weight: Float[Tensor, "w c k"],
+    stride: int,
+    scale: Tensor,
+    shift: Tensor,
+    eps: float,
 ) -> Float[Tensor, "n u w"]:
     """What `plain` gives, k = 2 stride."""
     return _Strided.apply(x, weight, stride, scale, shift, eps)

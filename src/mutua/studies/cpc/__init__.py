@@ -1,4 +1,5 @@
-"""Contrastive predictive coding on sound, series and images; what each choice of negatives drops; nats by horizon."""
+"""Contrastive predictive coding on sound, series and images; what each choice of negatives drops; nats by
+horizon."""
 
 from __future__ import annotations
 
@@ -115,7 +116,9 @@ def run(config: Config) -> Result:
         ),
         "Nats by horizon of series, and the truth": _figure({"learned": series}, 1, truth),
     }
-    return Result("Contrastive predictive coding", tables, figures, _words(found, series, truth), {**asdict(config)})
+    return Result(
+        "Contrastive predictive coding", tables, figures, _words(found, series, truth), {**asdict(config)}
+    )
 
 
 def _series(config: Config) -> tuple[Horizons, dict[int, float]]:
@@ -153,7 +156,8 @@ def _images(config: Config) -> tuple[Horizons, list[list[object]], str]:
     learned(method, train, config.images, 32, config.rate, config.seed)
     rows.append(["learned, mean over patches", encoder.width, accuracy()])
     note = (
-        f"Percent right of logistic regression on {len(test)} digits of 8 x 8, patches of 2 x 2 in a grid of 7 x 7; "
+        f"Percent right of logistic regression on {len(test)} digits of 8 x 8, patches of 2 x 2 in a grid of 7 x "
+        "7; "
         f"{config.images:,} seen. A mean over patches says nothing of where they are."
     )
     return by_horizon(method, test, 32), rows, note
@@ -172,10 +176,13 @@ def _probes(found: Mapping[str, Told], n: int, source: str, config: Config) -> T
     ]  # fmt: skip
     frames = next(iter(found.values())).frames
     note = (
-        f"Percent right of logistic regression; {source}. Recordings: mean and deviation of the context (of MFCC, of "
+        f"Percent right of logistic regression; {source}. Recordings: mean and deviation of the context (of "
+        "MFCC, of "
         f"log-mel) in {n} test recordings, with 95 % intervals (Wilson); frames: {frames:,} single ones; unseen "
-        "speaker: digits by a speaker left out of the probe, mean over all of them, who are in the training without "
-        f"labels. {config.seen:,} recordings seen, last step, nothing chosen on test. Negatives of the group are of "
+        "speaker: digits by a speaker left out of the probe, mean over all of them, who are in the training "
+        "without "
+        f"labels. {config.seen:,} recordings seen, last step, nothing chosen on test. Negatives of the group are "
+        "of "
         "the same speaker, so that choice is told who speaks, and never what is said."
     )
     columns = [
@@ -186,14 +193,25 @@ def _probes(found: Mapping[str, Told], n: int, source: str, config: Config) -> T
 
 def _nats(forms: Mapping[str, tuple[Horizons, int]], truth: Mapping[int, float]) -> Table:
     rows = [
-        [form, k, "yes" if k < clean else "no", one["nats"], one["cap"], one["top1"], truth.get(k) if form == "series" else None]
+        [
+            form,
+            k,
+            "yes" if k < clean else "no",
+            one["nats"],
+            one["cap"],
+            one["top1"],
+            truth.get(k) if form == "series" else None,
+        ]
         for form, (horizons, clean) in forms.items()
         for k, one in horizons.items()
     ]
     note = (
-        "On examples not learned from. ln K is the mean log of the number of candidates, which nats cannot exceed: "
-        "choices of negatives with other K, and same-sequence negatives, which bound what the context tells beyond "
-        "the sequence itself, are not to be compared with each other. Shares samples: the piece ahead overlaps the "
+        "On examples not learned from. ln K is the mean log of the number of candidates, which nats cannot "
+        "exceed: "
+        "choices of negatives with other K, and same-sequence negatives, which bound what the context tells "
+        "beyond "
+        "the sequence itself, are not to be compared with each other. Shares samples: the piece ahead overlaps "
+        "the "
         "last one of the context."
     )
     columns = ["form", "k", "shares samples", "nats", "ln K", "top-1, %", "truth, nats"]
@@ -209,7 +227,9 @@ def _figure(lines: Mapping[str, Horizons], clean: int, truth: Mapping[int, float
             shared: Sequence[bool] = [k < clean for k in at]
             for hollow in (True, False):
                 places = [(k, value) for k, value, own in zip(at, nats, shared, strict=True) if own == hollow]
-                axes.plot(*zip(*places, strict=True), "o", color=colour, mfc="none" if hollow else colour) if places else None
+                axes.plot(
+                    *zip(*places, strict=True), "o", color=colour, mfc="none" if hollow else colour
+                ) if places else None
             axes.plot(at, [one["cap"] for one in horizons.values()], ":", color=colour, linewidth=1)
         if truth:
             axes.plot(list(truth), list(truth.values()), "--", color=plots.COLOURS[6], label="truth")
@@ -221,7 +241,8 @@ def _figure(lines: Mapping[str, Horizons], clean: int, truth: Mapping[int, float
 def _words(found: Mapping[str, Told], series: Horizons, truth: Mapping[int, float]) -> list[str]:
     best = max((one for one in found if one.startswith("negatives")), key=lambda name: found[name].unseen)
     words = [
-        f"Digits of a speaker left out: {found[best].unseen:.1f} % with {best}, {found['MFCC 39'].unseen:.1f} % of MFCC, "
+        f"Digits of a speaker left out: {found[best].unseen:.1f} % with {best}, {found['MFCC 39'].unseen:.1f} % "
+        "of MFCC, "
         f"{found['untrained'].unseen:.1f} % untrained.",
     ]
     for name, one in found.items():
@@ -236,7 +257,8 @@ def _words(found: Mapping[str, Told], series: Horizons, truth: Mapping[int, floa
         assert b.frame_speaker is not None
         words.append(
             "What negatives share: where all of them are by the same speaker, the speaker of a frame goes "
-            f"from {a.frame_speaker:.1f} to {b.frame_speaker:.1f} %, and digits of unseen speakers from {a.unseen:.1f} to "
+            f"from {a.frame_speaker:.1f} to {b.frame_speaker:.1f} %, and digits of unseen speakers from "
+            f"{a.unseen:.1f} to "
             f"{b.unseen:.1f} %."
         )
     first = min(series)

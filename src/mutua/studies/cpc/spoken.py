@@ -1,4 +1,5 @@
-"""Spoken digits, or tones in their place: what each choice of negatives keeps, on recordings, frames, new speakers."""
+"""Spoken digits, or tones in their place: what each choice of negatives keeps, on recordings, frames, new
+speakers."""
 
 from __future__ import annotations
 

@@ -26,15 +26,22 @@ def learned(method: Ahead, examples: Rows, seen: int, batch: int, rate: float, s
     steps = max(seen // batch, 1)
     per_epoch = len(examples) // batch
     plan = Plan(
-        epochs=max(round(steps / per_epoch), 1), batch=batch, optimizer="adam", lr=rate, weight_decay=0.0, seed=seed,
-        log_every=1000, accelerator="cpu",
-    )  # fmt: skip
+        epochs=max(round(steps / per_epoch), 1),
+        batch=batch,
+        optimizer="adam",
+        lr=rate,
+        weight_decay=0.0,
+        seed=seed,
+        log_every=1000,
+        accelerator="cpu",
+    )
     fit(method, examples, plan)
     return method
 
 
 def by_horizon(method: Ahead, examples: Rows, batch: int, batches: int = 8) -> dict[int, Mapping[str, float]]:
-    """Of each horizon k: nats, top1 (percent), and cap, the log of the number of candidates; means over batches, in eval mode."""
+    """Of each horizon k: nats, top1 (percent), and cap, the log of the number of candidates; means over
+    batches, in eval mode."""
     method.eval()
     found: dict[int, dict[str, list[float]]] = {k: {"nats": [], "top1": [], "cap": []} for k in method.horizons}
     count = min(batches, max(len(examples) // batch, 1))

@@ -1,4 +1,5 @@
-"""What contrastive predictive coding does to single patches, so that they aren't told by their edges and colours."""
+"""What contrastive predictive coding does to single patches, so that they aren't told by their edges and
+colours."""
 
 from __future__ import annotations
 
