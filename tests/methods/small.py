@@ -20,7 +20,9 @@ PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(
 OWN = {"cpc"}
 """Methods that learn with encoders made for them alone."""
 
-SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
+SPECS = {kind: KINDS[kind].small for _, kind in PAIRS} | {
+    "text": Spec("text", (6, 8), "int32", masked=True, words=24)  # sentences, which methods of texts take
+}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
@@ -40,6 +42,8 @@ def sample(spec: Spec, n: int, generator: Generator | None = None) -> Batch:
 def precise(batch: Batch) -> Batch:
     """The examples in double precision, whole numbers as shares of their range."""
     x, mask = parted(batch)
+    if x.dtype == torch.int32:  # numbers of words
+        return batch
     full = {torch.uint8: 255.0, torch.int16: 32768.0}.get(x.dtype, 1.0)
     return x.double() / full if mask is None else {"x": x.double() / full, "mask": mask}
 

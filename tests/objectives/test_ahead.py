@@ -14,11 +14,14 @@ from mutua.encoders import ENCODERS, Ordered, Pieces, grid_ahead
 from mutua.objectives import NEGATIVES, Ahead, Over
 from mutua.types import Batch, InputError, Spec, parted
 
+SMALL = {kind: each.small for kind, each in KINDS.items()} | {
+    "text": Spec("text", (6, 8), "int32", words=24),
+}
 ORDERED = [
     (name, kind)
     for name, network in ENCODERS.items()
     for kind in sorted(network.takes)
-    if isinstance(network.build(KINDS[kind].small), Ordered)
+    if isinstance(network.build(SMALL[kind]), Ordered)
 ]
 every_encoder = pytest.mark.parametrize(("name", "kind"), ORDERED)
 
@@ -118,10 +121,23 @@ def test_each_axis_is_the_bound_with_its_own_margin():
     assert found["contexts"] == pytest.approx(sum(want) / 2)
 
 
-@every_encoder
+def test_sentences_to_come_move_neither_contexts_nor_sentences_before():
+    encoder = ENCODERS["sentences"].build(SMALL["text"]).eval()
+    texts = KINDS["text"].sample(SMALL["text"], 2, Generator().manual_seed(0))
+    others = texts.clone()
+    others[:, 4:] = 3
+    one, other = encoder.ahead(texts), encoder.ahead(others)
+    assert torch.equal(one.z[:, :, :4], other.z[:, :, :4])
+    assert torch.equal(one.c[:, :, :4], other.c[:, :, :4])
+    assert not torch.equal(one.c[:, :, 4:], other.c[:, :, 4:])
+    longer = torch.cat([texts, torch.zeros_like(texts)], 2)  # room that no word takes
+    torch.testing.assert_close(encoder.ahead(longer).z, one.z)
+
+
+@pytest.mark.parametrize(("name", "kind"), [pair for pair in ORDERED if pair[1] != "text"])
 def test_no_context_has_a_gradient_from_the_future(name, kind):
-    encoder = ENCODERS[name].build(KINDS[kind].small).double().train("batchnorm" not in name)
-    x, _ = parted(KINDS[kind].sample(KINDS[kind].small, 2, Generator().manual_seed(0)))
+    encoder = ENCODERS[name].build(SMALL[kind]).double().train("batchnorm" not in name)
+    x, _ = parted(KINDS[kind].sample(SMALL[kind], 2, Generator().manual_seed(0)))
     x = (x.double() / {torch.int16: 32768, torch.uint8: 255}.get(x.dtype, 1)).requires_grad_()
     axis, k = 2 if kind == "image" else encoder.spec.time + 1, encoder.clean
     pieces = encoder.ahead(x)
@@ -145,8 +161,8 @@ def test_no_context_has_a_gradient_from_the_future(name, kind):
 
 @every_encoder
 def test_batch_mates_do_not_move_pieces_and_contexts_in_training(name, kind):
-    encoder = ENCODERS[name].build(KINDS[kind].small).train()
-    batch = KINDS[kind].sample(KINDS[kind].small, 4, Generator().manual_seed(0))
+    encoder = ENCODERS[name].build(SMALL[kind]).train()
+    batch = KINDS[kind].sample(SMALL[kind], 4, Generator().manual_seed(0))
     whole, alone = encoder.ahead(batch), encoder.ahead(batch[1:2])
     alike = [
         torch.allclose(one[1:2], other, rtol=1e-3, atol=1e-4)
@@ -203,7 +219,7 @@ def test_four_directions_have_predictors_of_their_own_and_one_context():
 @pytest.mark.parametrize("negatives", ["batch", "same"])
 def test_padding_appended_changes_nothing(name, kind, negatives):
     torch.manual_seed(0)
-    spec = KINDS[kind].small
+    spec = SMALL[kind]
     encoder = ENCODERS[name].build(spec).double()
     method = Ahead(encoder, (encoder.clean, encoder.clean + 1), negatives).double()
     x, _ = parted(KINDS[kind].sample(spec, 3, Generator().manual_seed(0)))

@@ -212,6 +212,10 @@ class Grouped:
         return self.of.names
 
     @property
+    def vocabulary(self) -> Any:
+        return getattr(self.of, "vocabulary", None)
+
+    @property
     def targets(self) -> Mapping[str, Labels]:
         return self.of.targets
 
@@ -251,7 +255,8 @@ def as_said(examples: Examples, reading: Reading) -> Examples:
     found = targeted(examples, reading.target)
     if reading.group is None:
         return found
-    if reading.group not in found.targets:
-        seen = f"the data have {names(found.targets)}" if found.targets else "the data have no labels"
+    known = {**found.targets, **getattr(found, "groups", {})}
+    if reading.group not in known:
+        seen = f"the data have {names(known)}" if known else "the data have no labels"
         raise InputError(f"group: {reading.group!r}, but {seen}; name one of these")
-    return Grouped(found, found.targets[reading.group])
+    return Grouped(found, known[reading.group])

@@ -45,6 +45,8 @@ def load(
     hop: str | None = None,
     rate: float | None = None,
     tokens: int | None = None,
+    sentences: int | None = None,
+    vocabulary: str | None = None,
     frames: int | None = None,
     sound: float | None = None,
     skip_bad: bool = False,
@@ -61,15 +63,17 @@ def load(
     in folders told by the names of the files, so that files that come or go move no others.
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
-    `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves
-    out files that cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache.
-    Without `at_once` a folder's images are decoded when they are first taken.
+    `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `sentences`, `vocabulary`, `frames`,
+    `sound`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory` bytes are
+    memory-mapped from the cache. Without `at_once` a folder's images are decoded when they are first taken.
 
     Returns `Examples`: `Images` for images.
 
     Raises `InputError` naming what was not found or cannot be read, or the kinds that the data could be of.
     """
-    reading = Reading(kind, target, group, size, channels, length, hop, rate, tokens, frames, sound)
+    reading = Reading(
+        kind, target, group, size, channels, length, hop, rate, tokens, sentences, vocabulary, frames, sound
+    )
     return read(name, split, reading, Access(skip_bad, cache, in_memory, at_once), path=path)
 
 

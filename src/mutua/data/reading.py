@@ -25,7 +25,9 @@ class Reading:
             shorter ones are padded, with a mask.
         hop: Cut each recording, series or film into windows, one every so many seconds, samples or frames.
         rate: Samples or frames a second that recordings and films are read at, or that a series has, in Hz.
-        tokens: Words of a text, cropped or padded.
+        tokens: Words of a text or sentence, cropped or padded.
+        sentences: Cut documents into windows of so many sentences, 9 as published; each text is one by default.
+        vocabulary: File of the words that are known, a word a line, such as a run's vocabulary.txt.
         frames: Frames of a window of a film, 16 by default; the middle of longer films.
         sound: Sound beside the frames of films, of the same seconds, mixed to one channel: its samples a second.
     """
@@ -39,11 +41,13 @@ class Reading:
     hop: str | None = None
     rate: float | None = None
     tokens: int | None = None
+    sentences: int | None = None
+    vocabulary: str | None = None
     frames: int | None = None
     sound: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("size", "channels", "tokens", "frames"):
+        for name in ("size", "channels", "tokens", "sentences", "frames"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name}: {value}; give a whole number of 1 or more")

@@ -11,6 +11,7 @@ from mutua.encoders.grid import Grid, NormName, grid_ahead
 from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.ordered import Ordered, Pieces, rows_ahead, wave_ahead
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
+from mutua.encoders.sentences import sentences_ahead
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged
@@ -46,6 +47,7 @@ __all__ = [
     "resnet34",
     "resnet50",
     "rows_ahead",
+    "sentences_ahead",
     "wave",
     "wave_ahead",
 ]
@@ -106,6 +108,11 @@ ENCODERS: dict[str, Network] = {
         lambda spec: rows_ahead(spec, over="convolutions"),
         frozenset({"series"}),
         "Rows by themselves and masked convolutions over them, 64 units each: for cpc.",
+    ),
+    "sentences": Network(
+        sentences_ahead,
+        frozenset({"text"}),
+        "Sentences as means of transformed words, and a GRU over them, 256 units: for cpc.",
     ),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."

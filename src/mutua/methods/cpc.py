@@ -59,7 +59,8 @@ def cpc(
     if not isinstance(encoder, Ordered):
         raise InputError(
             f"encoder: cpc needs pieces in order and a context, and this {type(encoder).__name__.lower()} network "
-            "has none; use wave-gru for sound, rows-gru for series, grid for images"
+            "has none; use wave-gru for sound, rows-gru for series, grid for images, "
+            "sentences for text"
         )
     at_least(0, steps=steps, first=first, candidates=candidates, window=window)
     start = first or encoder.clean

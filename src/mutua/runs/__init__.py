@@ -2,7 +2,7 @@
 
 from mutua.evaluation.controls.supervised import SUPERVISED
 from mutua.runs.export import to_onnx
-from mutua.runs.folder import EVALUATION, REPORT, config, keep, load, plan_of, recipe_of, train, write
+from mutua.runs.folder import EVALUATION, REPORT, VOCABULARY, config, keep, load, plan_of, recipe_of, train, write
 from mutua.runs.judging import judge, read_tables, view_of, write_tables
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, defaults
 
@@ -11,6 +11,7 @@ __all__ = [
     "EVALUATION",
     "REPORT",
     "SUPERVISED",
+    "VOCABULARY",
     "Recipe",
     "check_fit",
     "compose",
