@@ -38,7 +38,7 @@ def test_from_recordings_to_features_of_frames(recordings, tmp_path, capsys):
     assert main(["train", "cpc", *where, "--negatives", "group", "--group", "label", "--window", "8", *QUICK]) == 0
     rows = (run / "metrics.csv").read_text().splitlines()
     assert {"nats_3", "top1_3", "cap_3", "nats_4"} <= set(rows[0].split(","))
-    assert main(["embed", str(run), "--frames", "--out", str(out)]) == 0
+    assert main(["embed", str(run), "--pieces", "--out", str(out)]) == 0
     with np.load(out) as found:
         example, place = found["example"], found["place"]
         assert found["features"].shape == (len(example), 64)
@@ -65,7 +65,7 @@ def test_one_long_series_and_one_long_recording(tmp_path, capsys):
     path = str(tmp_path / "series.npy")
     train = ["train", "cpc", "--data", path, "--kind", "series", "--length", "16", "--out", str(tmp_path / "a")]
     assert main([*train, *QUICK]) == 0
-    assert main(["embed", str(tmp_path / "a"), "--frames", "--out", str(tmp_path / "rows.npz")]) == 0
+    assert main(["embed", str(tmp_path / "a"), "--pieces", "--out", str(tmp_path / "rows.npz")]) == 0
     with np.load(tmp_path / "rows.npz") as found:
         assert found["features"].shape == (400, 64)
     (tmp_path / "one").mkdir()

@@ -32,7 +32,7 @@ class Embed:
         reading: How the data are read.
         split: train, test or all.
         depth: Of the encoder; its last by default.
-        frames: A row for each frame (or row, or cell) instead of each example, of depth context by default, or
+        pieces: A row for each frame (or row, or cell) instead of each example, of depth context by default, or
             pieces; `example` says the row of its example, `place` its number there.
         skip_bad: Leave out files that cannot be read, and count them.
         device: cpu or cuda.
@@ -45,7 +45,7 @@ class Embed:
     reading: Reading = Reading()  # noqa: RUF009 (frozen)
     split: str = "all"
     depth: str | None = None
-    frames: bool = False
+    pieces: bool = False
     skip_bad: bool = False
     device: str = "cpu"
     json: bool = False
@@ -57,10 +57,10 @@ class Embed:
         encoder = runs.load(self.run)
         examples = examples_of(self.run, self.data, self.split, self.reading, self.skip_bad)
         arrays: dict[str, np.ndarray] = {}
-        if self.frames:
+        if self.pieces:
             if not isinstance(encoder, Ordered):
                 raise InputError(
-                    f"frames: the encoder of {self.run} has none, as one that cpc learned; leave it out"
+                    f"pieces: the encoder of {self.run} has none, as one that cpc learned; leave it out"
                 )
             depth = self.depth or "context"
             values, arrays["example"], arrays["place"] = piece_features(
@@ -83,7 +83,7 @@ class Embed:
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numbers and text: nothing is pickled
         runs.write(self.out, buffer.getvalue())
         content = {"file": str(self.out), "depth": depth, "examples": len(values), "features": values.shape[1]}
-        what = f"pieces of {KINDS[examples.spec.kind].plural}" if self.frames else KINDS[examples.spec.kind].plural
+        what = f"pieces of {KINDS[examples.spec.kind].plural}" if self.pieces else KINDS[examples.spec.kind].plural
         say(
             content,
             f"{self.out}: {len(values):,} {what} x {values.shape[1]} features of {depth}",
