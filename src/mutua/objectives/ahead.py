@@ -15,7 +15,7 @@ from mutua.objectives.negatives import NEGATIVES, Negatives, Origin
 from mutua.objectives.siamese import draw_views
 from mutua.ranks import gather, mine, rank, total, world
 from mutua.streamed.told_apart import told_apart
-from mutua.types import Batch, InputError, Method, Step, View, parted
+from mutua.types import Batch, InputError, Method, Step, View, parted, wide
 
 __all__ = ["Ahead", "Over", "overlapping"]
 
@@ -138,8 +138,8 @@ class Ahead(Method):
         start = (place * (real - length + 1).clamp(min=1)).long()
         index = start[:, None] + torch.arange(length, device=x.device)  # (n, length)
         shape = [n if i == 0 else length if i == axis else 1 for i in range(x.ndim)]
-        wide = [length if i == axis else size for i, size in enumerate(x.shape)]
-        parts = {"x": x.gather(axis, index.reshape(shape).expand(wide))}
+        sizes = [length if i == axis else size for i, size in enumerate(x.shape)]
+        parts = {"x": x.gather(axis, index.reshape(shape).expand(sizes))}
         if mask is not None:
             parts["mask"] = mask.gather(1, index)
         if isinstance(batch, dict) and "group" in batch:
@@ -168,6 +168,8 @@ class Ahead(Method):
         if 0 < self.candidates < len(everyone):
             order = torch.randperm(len(everyone), generator=generator)[: self.candidates]
             drawn = everyone[order.to(everyone.device)]
+        pieces_drawn = None if self.over == "contexts" else gather(z).flatten(0, 2)[drawn]  # (m, d)
+        contexts_drawn = None if self.over == "pieces" else gather(ahead).flatten(0, 2)[drawn]  # (m, k, d)
         origin = self._origin(n, lines, t, group, z.device)
         loss: list[Tensor] = []
         logs: dict[str, Tensor] = {}
@@ -177,14 +179,12 @@ class Ahead(Method):
             at = here + line * k + rank() * n * lines * t  # their contexts, by number
             query = ahead[:, :, : t - k, i].flatten(0, 2)[here]
             target = z[:, :, k:].flatten(0, 2)[here]
-            count = total(query.new_full((), len(here)))
+            count = total(wide(query[:0]).new_full((), len(here)))  # bfloat16 would round it
             ways = []
-            if self.over in ("pieces", "both"):
-                among = gather(z).flatten(0, 2)[drawn]
-                ways.append(self._told(query, target, among, at + k, drawn, origin))
-            if self.over in ("contexts", "both"):
-                among = gather(ahead[:, :, :, i]).flatten(0, 2)[drawn]
-                ways.append(self._told(target, query, among, at, drawn, origin))
+            if pieces_drawn is not None:
+                ways.append(self._told(query, target, pieces_drawn, at + k, drawn, origin))
+            if contexts_drawn is not None:
+                ways.append(self._told(target, query, contexts_drawn[:, i], at, drawn, origin))
             scale = world() / count.clamp(min=1)
             each, nats, right = (torch.stack(values).mean() * scale for values in zip(*ways, strict=True))
             loss.append(each)
