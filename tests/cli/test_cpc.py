@@ -51,7 +51,7 @@ def test_from_recordings_to_features_of_frames(recordings, tmp_path, capsys):
     capsys.readouterr()
     assert main(["evaluate", str(run), "--pieces", "2", "--few", "--probes", "knn", "--json"]) == 0
     tables = {table["title"]: table for table in json.loads(capsys.readouterr().out)}
-    assert [row["depth"] for row in tables["Single pieces"]["rows"]][:2] == ["pieces", "context"]
+    assert [row[1] for row in tables["Single pieces"]["rows"]][:2] == ["pieces", "context"]
     assert main(["report", str(run)]) == 0
     assert "<audio" in (run / "report.html").read_text()
     capsys.readouterr()
