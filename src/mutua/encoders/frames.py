@@ -51,7 +51,11 @@ class Frames(Masking):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         x = x.transpose(1, 2)  # channels last: what layer norm and matrix products read lies side by side
-        for convolution, channels, _ in self.layers:
+        for layer in self.layers:
+            assert isinstance(layer, nn.Sequential)
+            convolution, channels = layer[0], layer[1]
+            assert isinstance(convolution, nn.Conv1d)
+            assert isinstance(channels, ChannelNorm)
             norm, stride = channels.norm, convolution.stride[0]
             fused = self.training and fitting(x, convolution.kernel_size[0], stride)
             x = (strided if fused else plain)(x, convolution.weight, stride, norm.weight, norm.bias, norm.eps)
