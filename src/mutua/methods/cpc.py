@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from mutua.encoders import Grid, Ordered
+from mutua.encoders import Grid, Ordered, Staged, Wrapped
 from mutua.methods.arguments import at_least
 from mutua.objectives import Ahead, Negatives, Over
 from mutua.types import InputError, View, names
@@ -19,7 +19,7 @@ STEPS = {"sound": 12, "series": 12, "image": 5, "text": 3}
 
 
 def cpc(
-    encoder: Ordered,
+    encoder: Staged | Wrapped,
     *,
     steps: int = 0,
     first: int = 0,
