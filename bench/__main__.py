@@ -11,6 +11,8 @@ NAMES = {
     "kinds": "SimCLR on spoken digits, series and a table, beside raw input and random weights",
     "pretext": "what pretext tasks cost beside their encoders; tiles encoded once beside each pair by itself",
     "resume": "killed with SIGKILL ten times and resumed: the same weights as uninterrupted?",
+    "cpc": "the sound form of cpc beside CPC_audio's: a training step at equal settings, time and memory",
+    "cpc_text": "cpc of novels on MR, CR, Subj, MPQA and TREC, beside tf-idf and averaged word vectors",
     "cifar10": "the three methods on Deep InfoMax's encoder, beside raw pixels, random weights and supervision",
     "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",
     "ica": "LinearICA beside FastICA and picard: CPU time, Amari distance, likelihood on real recordings",

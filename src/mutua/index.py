@@ -74,6 +74,7 @@ ALSO: dict[str, str] = {
     "undo": "AET, auto-encoding transformations, affine, projective",
     "vit": "ViT, vision transformer",
     "barlow_twins": "Barlow Twins, redundancy reduction",
+    "cpc": "CPC, contrastive predictive coding, CPC v2",
     "byol": "BYOL, bootstrap your own latent",
     "moco": "MoCo v2, momentum contrast",
     "simsiam": "SimSiam, simple Siamese representation learning",

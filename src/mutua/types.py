@@ -66,13 +66,14 @@ class Spec:
 
     Args:
         kind: image, sound, text, video, series or table.
-        shape: of one example: image (c, h, w), sound (c, t), text (tokens,), video (frames, c, h, w),
-            series (t, c), table (columns,).
+        shape: of one example: image (c, h, w), sound (c, t), text (tokens,) or (sentences, tokens),
+            video (frames, c, h, w), series (t, c), table (columns,).
         dtype: of a batch, by torch's name: uint8, int16, int32, float32.
         rate: samples, frames or rows a second, where there is such a thing.
         masked: whether examples are padded, so that a batch is {"x": ..., "mask": ...}.
         sound: of video: samples a second of the sound beside it, so that a batch is {"x": frames,
             "sound": float32 (n, 1, t) of the same seconds, "heard": bool (n,), whether the clip has any}.
+        words: of text: how many numbers words have, those of padding and of unknown words among them.
 
     >>> print(Spec("sound", (1, 8000), "int16", 8000.0))
     1 x 8000 samples at 8,000 Hz
@@ -86,6 +87,7 @@ class Spec:
     rate: float | None = None
     masked: bool = False
     sound: float | None = None
+    words: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))

@@ -46,6 +46,8 @@ def specs(kind: str) -> list[Spec]:
         return [small, replace(small, masked=True), Spec("sound", (2, 6000), "float32", 16000.0)]
     if kind == "series":
         return [small, replace(small, masked=True), Spec("series", (9, 1), "float32", 4.0)]
+    if kind == "text":
+        return [Spec("text", (6, 8), "int32", masked=masked, words=24) for masked in (False, True)]
     return [small]
 
 
@@ -116,8 +118,8 @@ def test_every_parameter_gets_a_gradient(name: str, spec: Spec) -> None:
     for parameter in encoder.parameters():  # a residual whose last norm starts at zero passes none on
         if not parameter.any():
             nn.init.uniform_(parameter, 0.5, 1)
-    output = encoder(batch_of(spec, 6))
-    (output * torch.randn_like(output)).sum().backward()
+    read = encoder.read(batch_of(spec, 6), encoder.depths).values()  # a context may be beside what comes out
+    torch.stack([(value * torch.randn_like(value)).sum() for value in read]).sum().backward()
     for key, parameter in encoder.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
@@ -187,7 +189,7 @@ def test_what_does_not_fit_is_refused_in_one_line(name: str, spec: Spec) -> None
     for bad in (
         x[0],
         torch.zeros(2, 3, 1, 1, 9),
-        *([torch.zeros(2, 9, *spec.shape[1:])] * (spec.kind != "series")),
+        *([torch.zeros(2, 9, *spec.shape[1:])] * (spec.kind not in ("series", "text"))),
     ):
         for call in (encoder, lambda x: encoder.read(x, (last,))):
             with pytest.raises(InputError, match=rf"{spec.kind} \(n, .*\) is meant") as caught:

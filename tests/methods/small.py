@@ -17,15 +17,20 @@ from mutua.types import Batch, Method, Spec, parted
 PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
 """(Method, kind of data)."""
 
-ENCODER = {"colorization": "dim32-lightness"}
-"""Of methods that not every encoder will do for."""
+OWN = {"cpc", "colorization"}
+"""Methods that learn with encoders made for them alone."""
 
-SPECS = {kind: KINDS[kind].small for _, kind in PAIRS}
+SPECS = {kind: KINDS[kind].small for _, kind in PAIRS} | {
+    "text": Spec("text", (6, 8), "int32", masked=True, words=24)  # sentences, which methods of texts take
+}
 
 
 def composed(name: str, kind: str = "image", spec: Spec | None = None, seed: int = 0, **settings: Any) -> Method:
-    """The method with its small settings, around the first encoder that takes the kind and will do for it."""
-    encoder = ENCODER.get(name) or next(each for each, network in ENCODERS.items() if kind in network.takes)
+    """The method with its small settings, around its own encoder where it needs that, else the first of the
+    kind."""
+    kind = spec.kind if spec else kind
+    first = next(each for each, network in ENCODERS.items() if kind in network.takes)
+    encoder = METHODS[name].encoder[kind] if name in OWN else first
     return runs.compose(runs.Recipe(name, encoder, spec or SPECS[kind], {**METHODS[name].small, **settings}, seed))
 
 
@@ -37,6 +42,8 @@ def sample(spec: Spec, n: int, generator: Generator | None = None) -> Batch:
 def precise(batch: Batch) -> Batch:
     """The examples in double precision, whole numbers as shares of their range."""
     x, mask = parted(batch)
+    if x.dtype == torch.int32:  # numbers of words
+        return batch
     full = {torch.uint8: 255.0, torch.int16: 32768.0}.get(x.dtype, 1.0)
     return x.double() / full if mask is None else {"x": x.double() / full, "mask": mask}
 

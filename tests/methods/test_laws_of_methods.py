@@ -14,7 +14,7 @@ from mutua.data import Reading, load
 from mutua.methods import METHODS
 from mutua.objectives.batches import part
 from mutua.training import Plan, cached_step, fit
-from mutua.types import Embedding, InputError, Spec
+from mutua.types import Embedding, InputError, Spec, parted
 from mutua.views import rows
 
 every_pair = pytest.mark.parametrize(("name", "kind"), PAIRS)
@@ -55,7 +55,7 @@ def test_a_step_is_a_function_of_its_generator(name, kind):
     assert (losses[0] == losses[2]) == (name in DRAW_NOTHING)
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - GAMES))
+@pytest.mark.parametrize("name", sorted({name for name, kind in PAIRS if kind == "image"} - GAMES))
 def test_training_lowers_the_loss(name):
     # The same digits and the same draw in every step: how fast the loss falls is then no matter of luck.
     digits = load("digits").take(torch.arange(32))
@@ -133,7 +133,7 @@ def test_any_number_of_channels(name, channels):
     method.eval()
     with torch.no_grad():
         features = method.encode(images)
-        assert features.shape == (4, 64)
+        assert features.shape == (4, method.encoder.width)
         assert torch.equal(features, method.encode(images))
         floats = method.encode(images.float() / 255)
         assert torch.equal(features, method.encoder(images))  # not augmented
@@ -168,8 +168,8 @@ def test_a_recipe_gives_the_same_method_each_time(name, kind):
 def test_what_is_shown_is_an_example_each(name, kind):
     examples = sample(SPECS[kind], 3)
     shown = composed(name, kind).shown(examples, Generator().manual_seed(0))
-    assert torch.equal(shown["original"], examples)
-    assert {len(column) for column in shown.values()} == {3}
+    assert torch.equal(parted(shown["original"])[0], parted(examples)[0])
+    assert {len(parted(column)[0]) for column in shown.values()} == {3}
 
 
 @pytest.mark.parametrize("name", METHODS)

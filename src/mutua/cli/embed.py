@@ -14,7 +14,8 @@ from mutua.cli.devices import check_device
 from mutua.cli.output import say
 from mutua.cli.reading import examples_of
 from mutua.data import KINDS, Reading
-from mutua.evaluation import features
+from mutua.encoders import Ordered
+from mutua.evaluation import features, piece_features
 from mutua.types import InputError
 
 __all__ = ["Embed", "Export"]
@@ -31,6 +32,8 @@ class Embed:
         reading: How the data are read.
         split: train, test or all.
         depth: Of the encoder; its last by default.
+        pieces: A row for each frame (or row, or cell) instead of each example, of depth context by default, or
+            pieces; `example` says the row of its example, `place` its number there.
         skip_bad: Leave out files that cannot be read, and count them.
         device: cpu or cuda.
         json: Print JSON instead of words.
@@ -42,6 +45,7 @@ class Embed:
     reading: Reading = Reading()  # noqa: RUF009 (frozen)
     split: str = "all"
     depth: str | None = None
+    pieces: bool = False
     skip_bad: bool = False
     device: str = "cpu"
     json: bool = False
@@ -52,10 +56,21 @@ class Embed:
         check_device(self.device)
         encoder = runs.load(self.run)
         examples = examples_of(self.run, self.data, self.split, self.reading, self.skip_bad)
-        depths = None if self.depth is None else (self.depth,)
-        found = features(encoder, examples, depths=depths, device=self.device)  # type: ignore[arg-type]
-        ((depth, values),) = found.items()
-        arrays: dict[str, np.ndarray] = {"features": values}
+        arrays: dict[str, np.ndarray] = {}
+        if self.pieces:
+            if not isinstance(encoder, Ordered):
+                raise InputError(
+                    f"pieces: the encoder of {self.run} has none, as one that cpc learned; leave it out"
+                )
+            depth = self.depth or "context"
+            values, arrays["example"], arrays["place"] = piece_features(
+                encoder, examples, depth=depth, device=self.device
+            )
+        else:
+            depths = None if self.depth is None else (self.depth,)
+            found = features(encoder, examples, depths=depths, device=self.device)  # type: ignore[arg-type]
+            ((depth, values),) = found.items()
+        arrays["features"] = values
         if examples.names is not None:
             arrays["names"] = np.array(examples.names)
         if examples.labels is not None:
@@ -68,7 +83,7 @@ class Embed:
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numbers and text: nothing is pickled
         runs.write(self.out, buffer.getvalue())
         content = {"file": str(self.out), "depth": depth, "examples": len(values), "features": values.shape[1]}
-        what = KINDS[examples.spec.kind].plural
+        what = f"pieces of {KINDS[examples.spec.kind].plural}" if self.pieces else KINDS[examples.spec.kind].plural
         say(
             content,
             f"{self.out}: {len(values):,} {what} x {values.shape[1]} features of {depth}",

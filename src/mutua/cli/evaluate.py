@@ -36,6 +36,8 @@ class Evaluate:
         supervised: Train the same network on all labels too, as a row of the table.
         supervised_epochs: How long that.
         finetune: Numbers of labels a class to fine-tune with; 0 is all.
+        pieces: Pieces of each example to judge by themselves, such as 4 frames of a recording; 0 for none.
+        leave_out: Labels each of which is left out of the probe's training in turn, such as speaker.
         skip_bad: Leave out files that cannot be read, and count them.
         seed: Of everything random.
         device: cpu or cuda.
@@ -52,6 +54,8 @@ class Evaluate:
     supervised: bool = False
     supervised_epochs: int = 30
     finetune: tuple[int, ...] = ()
+    pieces: int = 0
+    leave_out: str | None = None
     skip_bad: bool = False
     seed: int = 0
     device: str = "cpu"
@@ -78,6 +82,8 @@ class Evaluate:
             with_supervision=self.supervised,
             with_finetuning=self.finetune,
             supervised_plan=Plan(**{**vars(base), "epochs": self.supervised_epochs, "seed": self.seed}),
+            pieces=self.pieces,
+            leave_out=self.leave_out,
             seed=self.seed,
             device=self.device,
             progress=status,

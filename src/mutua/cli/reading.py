@@ -43,6 +43,9 @@ def examples_of(
     if said.get("kind", spec.kind) != spec.kind:
         raise InputError(f"kind: {said['kind']}, and {run} takes {spec.kind}; leave it out")
     needed = KINDS[spec.kind].reading(spec).said()
+    vocabulary = (run if run.is_dir() else run.parent) / runs.VOCABULARY
+    if vocabulary.is_file():
+        needed["vocabulary"] = str(vocabulary)
     seen = DATASETS[data].kind if data in DATASETS else said.get("kind") or kind_of(Path(data))
     if seen != spec.kind:
         plural = KINDS[seen].plural

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from mutua.data.fingerprints import fingerprint_of, marks_of_rows
 from mutua.data.labels import Labels
+from mutua.data.reading import Reading
 from mutua.types import Batch, InputError, Spec, names, parted
 
-__all__ = ["Described", "Examples", "Held", "row_numbers", "targeted"]
+__all__ = ["Described", "Examples", "Grouped", "Held", "as_said", "row_numbers", "targeted"]
 
 
 @runtime_checkable
@@ -189,3 +190,73 @@ def targeted(examples: E, target: str | None) -> E:
     if isinstance(examples, Described):
         return replace(examples, target=target)  # type: ignore[return-value]
     return examples
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """Examples whose batches say which group each is of: {"x": ..., "group": int64 (k,)}, and their mask."""
+
+    of: Examples
+    groups: Labels
+
+    @property
+    def spec(self) -> Spec:
+        return self.of.spec
+
+    @property
+    def source(self) -> str:
+        return self.of.source
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        return self.of.names
+
+    @property
+    def vocabulary(self) -> Any:
+        return getattr(self.of, "vocabulary", None)
+
+    @property
+    def targets(self) -> Mapping[str, Labels]:
+        return self.of.targets
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        return self.of.labels
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.of.classes
+
+    @property
+    def marks(self) -> Any:
+        return getattr(self.of, "marks", None)
+
+    @property
+    def fingerprint(self) -> str | None:
+        return getattr(self.of, "fingerprint", None)
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def take(self, index: Tensor) -> Batch:
+        """The examples in rows `index`, in its order, and the numbers of their groups."""
+        batch = self.of.take(index)
+        parts = dict(batch) if isinstance(batch, Mapping) else {"x": batch}
+        return {**parts, "group": torch.from_numpy(self.groups.codes[row_numbers(index, len(self), none=True)])}
+
+    def subset(self, index: Tensor | np.ndarray | Sequence[int]) -> Grouped:
+        """The examples in rows `index`, in its order, and their groups."""
+        return Grouped(self.of.subset(index), self.groups.of(row_numbers(index, len(self))))
+
+
+def as_said(examples: Examples, reading: Reading) -> Examples:
+    """The examples under the target that `reading` names, and in its groups. Raises `InputError` for unknown
+    ones."""
+    found = targeted(examples, reading.target)
+    if reading.group is None:
+        return found
+    known = {**found.targets, **getattr(found, "groups", {})}
+    if reading.group not in known:
+        seen = f"the data have {names(known)}" if known else "the data have no labels"
+        raise InputError(f"group: {reading.group!r}, but {seen}; name one of these")
+    return Grouped(found, known[reading.group])

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from mutua.data.catalogue import DATASETS
-from mutua.data.examples import Examples, targeted
+from mutua.data.examples import Examples, as_said
 from mutua.data.files import walk
 from mutua.data.image.arrays import opened_npy
 from mutua.data.image.compact import npz_arrays
@@ -37,6 +37,7 @@ def load(
     *,
     kind: str | None = None,
     target: str | None = None,
+    group: str | None = None,
     path: Path | str | None = None,
     size: int | None = None,
     channels: int | None = None,
@@ -44,6 +45,8 @@ def load(
     hop: str | None = None,
     rate: float | None = None,
     tokens: int | None = None,
+    sentences: int | None = None,
+    vocabulary: str | None = None,
     frames: int | None = None,
     sound: float | None = None,
     skip_bad: bool = False,
@@ -60,15 +63,17 @@ def load(
     in folders told by the names of the files, so that files that come or go move no others.
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
-    `target`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `frames`, `sound`. `skip_bad` leaves out files
-    that cannot be read; pixels of a folder beyond `in_memory` bytes are memory-mapped from the cache. Without
-    `at_once` a folder's images are decoded when they are first taken.
+    `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `sentences`, `vocabulary`, `frames`,
+    `sound`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory` bytes are
+    memory-mapped from the cache. Without `at_once` a folder's images are decoded when they are first taken.
 
     Returns `Examples`: `Images` for images.
 
     Raises `InputError` naming what was not found or cannot be read, or the kinds that the data could be of.
     """
-    reading = Reading(kind, target, size, channels, length, hop, rate, tokens, frames, sound)
+    reading = Reading(
+        kind, target, group, size, channels, length, hop, rate, tokens, sentences, vocabulary, frames, sound
+    )
     return read(name, split, reading, Access(skip_bad, cache, in_memory, at_once), path=path)
 
 
@@ -90,9 +95,7 @@ def read(
         entry = DATASETS[name]
         _said_right(reading, entry.kind, name)
         found = entry.load(split, reading=reading, path=None if path is None else Path(path), cache=access.cache)
-        return targeted(
-            as_asked(found, reading, access.cache) if isinstance(found, Images) else found, reading.target
-        )
+        return as_said(as_asked(found, reading, access.cache) if isinstance(found, Images) else found, reading)
     place = Path(name) if path is None else Path(path) / name
     if not place.exists():
         raise InputError(
@@ -100,7 +103,7 @@ def read(
         )
     kind = reading.kind or kind_of(place)
     _said_right(reading, kind, str(name))
-    return targeted(KINDS[kind].load(place, split, reading, access), reading.target)
+    return as_said(KINDS[kind].load(place, split, reading, access), reading)
 
 
 def _said_right(reading: Reading, kind: str, where: str) -> None:
@@ -212,7 +215,7 @@ def as_examples(
             )
         return as_examples(data[split], split, reading, access)
     if isinstance(data, Examples) and not isinstance(data, Images):
-        return targeted(data, reading.target)
+        return as_said(data, reading)
     kind = reading.kind
     if kind is None:
         x = data[0] if isinstance(data, tuple) and len(data) == 2 else data
@@ -222,7 +225,7 @@ def as_examples(
         else:
             kind = "image" if isinstance(data, Images) or seems_of_images(data) else "sound"
     _said_right(reading, kind, "data")
-    return targeted(KINDS[kind].held(data, reading, access), reading.target)
+    return as_said(KINDS[kind].held(data, reading, access), reading)
 
 
 def as_images(

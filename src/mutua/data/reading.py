@@ -18,30 +18,36 @@ class Reading:
     Args:
         kind: Kind of the data: image, sound, text, video, series or table; told by the files by default.
         target: Which labels to use, where the data have several, such as digit or speaker.
+        group: Which labels say what belongs together, such as speaker, for negatives of the same group.
         size: Height and width of images and frames, in pixels; their own by default.
         channels: Of images and frames (1 grey, 3 RGB) and recordings (1 mixes them); their own by default.
         length: Of recordings and series: seconds, as 0.5s, or samples, as 4000. Longer ones give their middle,
             shorter ones are padded, with a mask.
         hop: Cut each recording, series or film into windows, one every so many seconds, samples or frames.
         rate: Samples or frames a second that recordings and films are read at, or that a series has, in Hz.
-        tokens: Words of a text, cropped or padded.
+        tokens: Words of a text or sentence, cropped or padded.
+        sentences: Cut documents into windows of so many sentences, 9 as published; each text is one by default.
+        vocabulary: File of the words that are known, a word a line, such as a run's vocabulary.txt.
         frames: Frames of a window of a film, 16 by default; the middle of longer films.
         sound: Sound beside the frames of films, of the same seconds, mixed to one channel: its samples a second.
     """
 
     kind: str | None = None
     target: str | None = None
+    group: str | None = None
     size: int | None = None
     channels: int | None = None
     length: str | None = None
     hop: str | None = None
     rate: float | None = None
     tokens: int | None = None
+    sentences: int | None = None
+    vocabulary: str | None = None
     frames: int | None = None
     sound: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("size", "channels", "tokens", "frames"):
+        for name in ("size", "channels", "tokens", "sentences", "frames"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name}: {value}; give a whole number of 1 or more")
@@ -65,7 +71,7 @@ class Reading:
 
     def only(self, kind: str, takes: frozenset[str], where: str) -> None:
         """Raise `InputError` where something was said that this kind of data has no use for."""
-        extra = set(self.said()) - takes - {"kind", "target"}
+        extra = set(self.said()) - takes - {"kind", "target", "group"}
         if extra:
             has = names(takes) or "no such option"
             raise InputError(f"{where}: {names(extra)} says nothing of data of kind {kind}, which take {has}")

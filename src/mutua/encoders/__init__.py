@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
+from mutua.encoders.grid import Grid, NormName, grid_ahead
 from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.lab import Lightness, on_lightness
 from mutua.encoders.nin import nin
+from mutua.encoders.ordered import Ordered, Pieces, rows_ahead, wave_ahead
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
+from mutua.encoders.sentences import sentences_ahead
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged, evaluating
@@ -24,10 +27,13 @@ from mutua.types import InputError, Spec, names
 __all__ = [
     "ENCODERS",
     "Decoder",
+    "Grid",
     "Lightness",
     "Masking",
     "Network",
+    "Ordered",
     "PatchDecoder",
+    "Pieces",
     "Readable",
     "Staged",
     "Standardise",
@@ -44,6 +50,7 @@ __all__ = [
     "fitting_patch",
     "from_hf",
     "from_timm",
+    "grid_ahead",
     "group_norm",
     "image_spec",
     "logmel",
@@ -55,8 +62,11 @@ __all__ = [
     "resnet18",
     "resnet34",
     "resnet50",
+    "rows_ahead",
+    "sentences_ahead",
     "vit",
     "wave",
+    "wave_ahead",
 ]
 
 
@@ -72,6 +82,11 @@ class Network:
 def _square(make: Callable[[int, int], Readable], about: str) -> Network:
     """An encoder of square images."""
     return Network(lambda spec: make(spec.shape[0], side(spec)), frozenset({"image"}), about)
+
+
+def _gridded(about: str, width: int = 32, blocks: int = 1, norm: NormName = "layer") -> Network:
+    """An encoder of square images by patches."""
+    return Network(lambda spec: grid_ahead(spec, width, blocks, norm=norm), frozenset({"image"}), about)
 
 
 ENCODERS: dict[str, Network] = {
@@ -90,9 +105,38 @@ ENCODERS: dict[str, Network] = {
     ),
     "resnet18-lightness": Network(on_lightness(resnet18), frozenset({"image"}), "ResNet-18, on lightness alone."),
     "vit": Network(vit, frozenset({"image"}), "A small vision transformer, 6 blocks of 192 channels."),
+    "grid": _gridded("Patches in a grid, a small residual network on each, layer norm: for cpc."),
+    "grid-batchnorm": _gridded("As grid, with batch norm, which ties patches together: to compare.", norm="batch"),
+    "grid-wide": _gridded("As grid, twice as wide and twice as deep: for cpc.", width=64, blocks=2),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
+    "wave-gru": Network(
+        wave_ahead, frozenset({"sound"}), "Frames of raw samples and a GRU over them, 64 units each: for cpc."
+    ),
+    "wave-gru-wide": Network(
+        lambda spec: wave_ahead(spec, 512, 256),
+        frozenset({"sound"}),
+        "Frames of raw samples and a GRU over them, of the published widths, 512 and 256: for cpc.",
+    ),
+    "wave-causal": Network(
+        lambda spec: wave_ahead(spec, over="convolutions"),
+        frozenset({"sound"}),
+        "Frames of raw samples and masked convolutions over them, 64 units each: for cpc.",
+    ),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),
+    "rows-gru": Network(
+        rows_ahead, frozenset({"series"}), "Rows by themselves and a GRU over them, 64 units each: for cpc."
+    ),
+    "rows-causal": Network(
+        lambda spec: rows_ahead(spec, over="convolutions"),
+        frozenset({"series"}),
+        "Rows by themselves and masked convolutions over them, 64 units each: for cpc.",
+    ),
+    "sentences": Network(
+        sentences_ahead,
+        frozenset({"text"}),
+        "Sentences as means of transformed words, and a GRU over them, 256 units: for cpc.",
+    ),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."
     ),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutua.encoders.staged import Masking
+from mutua.kernels.encoders.strided import fitting, plain, strided
 from mutua.types import Rows, parted
 
 __all__ = ["ChannelNorm", "Frames", "Moments", "Standardise", "TemporalBlock"]
@@ -49,7 +50,16 @@ class Frames(Masking):
             channels = width
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        frames = self.layers(x)
+        x = x.transpose(1, 2)  # channels last: what layer norm and matrix products read lies side by side
+        for layer in self.layers:
+            assert isinstance(layer, nn.Sequential)
+            convolution, channels = layer[0], layer[1]
+            assert isinstance(convolution, nn.Conv1d)
+            assert isinstance(channels, ChannelNorm)
+            norm, stride = channels.norm, convolution.stride[0]
+            fused = self.training and fitting(x, convolution.kernel_size[0], stride)
+            x = (strided if fused else plain)(x, convolution.weight, stride, norm.weight, norm.bias, norm.eps)
+        frames = x.transpose(1, 2)
         return frames, None if mask is None else seen(mask, self.field, self.hop, frames.shape[-1])
 
 

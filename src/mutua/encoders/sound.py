@@ -11,10 +11,10 @@ from mutua.encoders.frames import ChannelNorm, Frames, Moments, TemporalBlock, s
 from mutua.encoders.staged import Masking, Staged
 from mutua.types import InputError, Spec
 
-__all__ = ["LogMel", "logmel", "wave"]
+__all__ = ["Blocks", "LogMel", "halvings", "logmel", "wave"]
 
 
-class _Blocks(Masking):
+class Blocks(Masking):
     """Stages in a row that take masks."""
 
     def __init__(self, *blocks: Masking) -> None:
@@ -33,6 +33,11 @@ def _rate(spec: Spec) -> float:
     return spec.rate
 
 
+def halvings(spec: Spec) -> int:
+    """Layers of stride 2 that, after strides of 5 and 4, make a frame of every 10 ms."""
+    return max(round(math.log2(0.01 * _rate(spec) / 20)), 0)
+
+
 def wave(spec: Spec, width: int = 128) -> Staged:
     """Strided convolutions on raw samples, one frame every 10 ms, two dilated blocks, mean and deviation in time.
 
@@ -42,9 +47,8 @@ def wave(spec: Spec, width: int = 128) -> Staged:
 
     Paper: van den Oord et al. 2018, arXiv:1807.03748, section 3.1.
     """
-    halvings = max(round(math.log2(0.01 * _rate(spec) / 20)), 0)
-    kernels, strides = (10, 8, *[4] * halvings), (5, 4, *[2] * halvings)
-    frames = Frames(spec.shape[0], width, kernels, strides)
+    count = halvings(spec)
+    frames = Frames(spec.shape[0], width, (10, 8, *[4] * count), (5, 4, *[2] * count))
     if spec.shape[1] < frames.field:
         raise InputError(
             f"length: {spec.shape[1]} samples, and this encoder sees {frames.field} at once; give longer"
@@ -52,7 +56,7 @@ def wave(spec: Spec, width: int = 128) -> Staged:
     return Staged(
         {
             "frames": frames,
-            "context": _Blocks(TemporalBlock(width, width, 1), TemporalBlock(width, width, 3)),
+            "context": Blocks(TemporalBlock(width, width, 1), TemporalBlock(width, width, 3)),
             "pool": Moments(),
         },
         spec,
@@ -128,7 +132,7 @@ def logmel(spec: Spec, width: int = 32) -> Staged:
             "mel": mel,
             "conv1": _Pictured(spec.shape[0], width),
             "conv2": _Pictured(width, 2 * width),
-            "conv3": _Blocks(_Pictured(2 * width, 4 * width), _Lines()),
+            "conv3": Blocks(_Pictured(2 * width, 4 * width), _Lines()),
             "pool": Moments(),
         },
         spec,

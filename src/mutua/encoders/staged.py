@@ -126,18 +126,19 @@ class Staged(Readable):
 
     def read(self, batch: Batch, depths: Sequence[str]) -> dict[str, Tensor]:
         """The activations at the named depths, from one pass that goes no deeper than it must."""
+        return {name: value for name, (value, _) in self.read_masked(batch, depths).items()}
+
+    def read_masked(self, batch: Batch, depths: Sequence[str]) -> dict[str, tuple[Tensor, Tensor | None]]:
+        """As `read`, each with the mask of what is real in it: (n, t), or None where all is."""
         wanted = set(depths)
         if unknown := wanted - set(self.stages):
             raise InputError(f"depth: {names(unknown)} is not one of this encoder's {', '.join(self.stages)}")
         examples, mask = self.check(batch)
-        found: dict[str, Tensor] = {}
+        found: dict[str, tuple[Tensor, Tensor | None]] = {}
         x = prepared(examples, self.spec)
-        for name, stage in self.stages.items():
+        for name in self.stages:
             try:
-                if isinstance(stage, Masking):
-                    x, mask = stage(x, mask)
-                else:
-                    x = stage(x)
+                x, mask = self.passed(name, x, mask)
             except RuntimeError as error:
                 seen = tuple(examples.shape[1:])
                 if seen == self.spec.shape or isinstance(error, torch.OutOfMemoryError):
@@ -147,11 +148,16 @@ class Staged(Readable):
                     f"built for {self.spec}; resize them"
                 ) from error
             if name in wanted:
-                found[name] = x
+                found[name] = x, mask
                 if len(found) == len(wanted):
                     break
                 x = x.clone()  # the next stage may work in place, as ReLU(inplace=True) does
         return found
+
+    def passed(self, name: str, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What the stage of that name makes of what the one before made."""
+        stage = self.stages[name]
+        return stage(x, mask) if isinstance(stage, Masking) else (stage(x), mask)
 
     def forward(self, batch: Batch) -> Tensor:
         last = self.depths[-1]

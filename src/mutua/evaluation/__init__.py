@@ -11,6 +11,7 @@ from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.nats import Learned, nats_learned, nats_table
 from mutua.evaluation.neighbours import nearest
+from mutua.evaluation.pieces import left_out_table, piece_features, piece_table
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, mlp2, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
@@ -85,6 +86,7 @@ __all__ = [
     "held_out_r2",
     "hinge",
     "knn",
+    "left_out_table",
     "linear",
     "linear_cka",
     "matched",
@@ -100,6 +102,8 @@ __all__ = [
     "neighbour_overlap",
     "on_object",
     "pearson",
+    "piece_features",
+    "piece_table",
     "random_twin",
     "raw",
     "raw_name",

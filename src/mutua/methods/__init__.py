@@ -15,6 +15,7 @@ from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.colorization import Colorization, colorization
+from mutua.methods.cpc import cpc
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.denoising import Denoising, denoising
 from mutua.methods.inpainting import Inpainting, inpainting
@@ -60,6 +61,7 @@ __all__ = [
     "bigan",
     "byol",
     "colorization",
+    "cpc",
     "deep_infomax",
     "denoising",
     "inpainting",
@@ -286,5 +288,13 @@ METHODS: dict[str, Published] = {
         "Tells in which order an image's tiles were laid.",
         {"scale_to": 48, "hidden": 16, "grid": 2, "each": 2},
         of_tiles,
+    ),
+    "cpc": Published(
+        cpc,
+        # The paper's audio: 8 workers of 8 windows, each contrasted within itself.
+        Plan(epochs=100, batch=32, optimizer="adam", lr=2e-4, weight_decay=0.0, schedule="constant"),
+        {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences"},
+        "Tells what comes next in a recording, a series, an image or a text from what comes elsewhere.",
+        {"steps": 2, "candidates": 12},
     ),
 }

@@ -1,9 +1,11 @@
 """The usual ways to compose a method: judging views of one example, telling pairs apart, predicting what was
-done to the input, and restoring what was hidden of it."""
+done to the input, restoring what was hidden of it, and telling what comes next."""
 
 from mutua.objectives.adversary import Adversary
+from mutua.objectives.ahead import Ahead, Over
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.negatives import NEGATIVES, Negatives
 from mutua.objectives.permutations import permutations
 from mutua.objectives.pixels import LIKELIHOODS, Pixels
 from mutua.objectives.predictive import Predictive, Puzzle, Puzzled
@@ -18,10 +20,14 @@ from mutua.objectives.tiles import TilePuzzle, check_tiled, mosaic
 
 __all__ = [
     "LIKELIHOODS",
+    "NEGATIVES",
     "Adversary",
+    "Ahead",
     "Contrastive",
     "Followed",
     "Given",
+    "Negatives",
+    "Over",
     "Pixels",
     "Predictive",
     "Puzzle",

@@ -2,6 +2,7 @@
 
 config.json           recipe, plan, data, versions
 metrics.csv           a row every few steps
+vocabulary.txt        the words that are known, of text
 examples.json         marks and names of the examples it learned from
 checkpoint.pt         the state of the training, to resume from
 encoder.safetensors   the weights, and the recipe to rebuild the network
@@ -45,6 +46,7 @@ __all__ = [
     "EVALUATION",
     "HEAD",
     "REPORT",
+    "VOCABULARY",
     "config",
     "keep",
     "learned_from",
@@ -59,6 +61,7 @@ __all__ = [
 ]
 
 EXAMPLES = "examples.json"
+VOCABULARY = "vocabulary.txt"
 CONFIG, ENCODER, EVALUATION, REPORT = "config.json", "encoder.safetensors", "evaluation.json", "report.html"
 CHECKPOINT, HEAD = "checkpoint.pt", "head.safetensors"
 
@@ -117,6 +120,8 @@ def train(
         write(folder / CONFIG, _config(recipe, plan, examples, data or {}, recorded))
         if recorded is not None:
             write(folder / EXAMPLES, recorded.text())
+        if (vocabulary := getattr(examples, "vocabulary", None)) is not None:
+            write(folder / VOCABULARY, "".join(f"{word}\n" for word in vocabulary.words))
     fit(method, examples, plan, folder=folder, resume=resume, loggers=loggers, progress=progress)
     if rank() == 0:
         if isinstance(method, Telling):

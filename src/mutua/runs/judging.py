@@ -13,15 +13,17 @@ from torch import nn
 
 from mutua.data import KINDS, Examples
 from mutua.data.fingerprints import Recorded
-from mutua.encoders import Readable
+from mutua.encoders import Ordered, Readable
 from mutua.evaluation import (
     RANDOM,
     RANDOM_NOTE,
     Learned,
     evaluate,
     finetune,
+    left_out_table,
     nats_learned,
     nats_table,
+    piece_table,
     random_twin,
     supervised,
     unlabelled_tables,
@@ -59,6 +61,8 @@ def judge(
     with_supervision: bool = False,
     with_finetuning: Sequence[int] = (),
     supervised_plan: Plan = SUPERVISED,
+    pieces: int = 0,
+    leave_out: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Callable[[str], None] | None = None,
@@ -74,6 +78,8 @@ def judge(
         probes, depths, labels_per_class, few_label_probes, draws, seed: see `mutua.evaluation.evaluate`.
         with_supervision: train the first run's network on all labels, as another row.
         with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all.
+        pieces: of each example, to be judged by themselves in another table; 0 for none.
+        leave_out: a target, such as speaker, each of whose values is left out in turn in another table.
         supervised_plan: how the supervised control is trained; its view is the first run's.
         device: where encoders run.
         progress: called with what is being done.
@@ -123,6 +129,13 @@ def judge(
         progress=say,
     )
     tables = [_noted(table, *notes) for table in tables]
+    if pieces:
+        ordered = {name: encoder for name, encoder in encoders.items() if isinstance(encoder, Ordered)}
+        if not ordered:
+            raise InputError("pieces: none of these encoders reads an example in pieces; leave it out")
+        tables.append(piece_table(ordered, train, test, each=pieces, seed=seed, device=device, progress=say))
+    if leave_out is not None:
+        tables.append(left_out_table(encoders, train, test, leave_out, seed=seed, device=device, progress=say))
     if learned:
         tables[0] = _with_nats(tables[0], learned)
         tables += [_noted(table, *seen) for table in told]

@@ -135,7 +135,7 @@ def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:
             f"{name}: the run takes {KINDS[want.kind].plural}, and these are {KINDS[seen.kind].plural}; give data "
             "of its kind"
         )
-    if (want.shape, want.rate, want.sound) != (seen.shape, seen.rate, seen.sound):
+    if (want.shape, want.rate, want.sound, want.words) != (seen.shape, seen.rate, seen.sound, seen.words):
         said = KINDS[want.kind].reading(want).said().items()
         options = " ".join(f"--{option} {value}" for option, value in said if option != "kind")
         raise InputError(f"{name}: {seen} where the run takes {want}; read the data with {options}")

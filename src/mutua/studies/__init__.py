@@ -69,6 +69,14 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.shortcuts",
         "Jigsaw and relative position with each counter-measure off in turn: nats learned, and the probe.",
     ),
+    "cpc": Listed(
+        "mutua.studies.cpc",
+        "Contrastive predictive coding of sound, series and images; what each choice of negatives drops.",
+    ),
+    "cpc-v2": Listed(
+        "mutua.studies.cpc_v2",
+        "Version 2 of contrastive predictive coding on images: its five changes, each switched in turn.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",

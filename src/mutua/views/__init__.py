@@ -19,6 +19,7 @@ from mutua.views.image.blur import GaussianBlur
 from mutua.views.image.crop import HorizontalFlip, RandomResizedCrop
 from mutua.views.image.jitter import ColourJitter, Greyscale, Solarise
 from mutua.views.image.masks import MASKS, BlockMask, CentreMask, PatchMask, RegionMask
+from mutua.views.image.patch import ChannelDrop, SubCrop
 from mutua.views.image.published import byol, moco, simclr, vicreg
 from mutua.views.image.rotation import rotations
 from mutua.views.image.shift import PaddedCrop
@@ -34,6 +35,7 @@ __all__ = [
     "Affine",
     "BlockMask",
     "CentreMask",
+    "ChannelDrop",
     "ColourJitter",
     "Compose",
     "GaussianBlur",
@@ -48,6 +50,7 @@ __all__ = [
     "RegionMask",
     "SaltAndPepper",
     "Solarise",
+    "SubCrop",
     "Tiles",
     "Transform",
     "as_dtype",
@@ -72,6 +75,8 @@ VIEWS: dict[str, Callable[[], Transform]] = {
     "jitter": ColourJitter,
     "jitter-any-channels": lambda: ColourJitter(saturation=0.0, hue=0.0),
     "grey": lambda: Greyscale(0.5),
+    "sub-crop": SubCrop,
+    "channel-drop": ChannelDrop,
     "blur": GaussianBlur,
     "solarise": lambda: Solarise(p=0.5),
     "simclr": lambda: simclr(3, 32),

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64, Integer
 
 from mutua.data.text.files import PathLike, pieces
+from mutua.intervals import wilson
 from mutua.types import InputError, Table
 from mutua.words.checks import checked_count
 from mutua.words.objectives import Objective, cos_add, cos_mul
@@ -156,16 +157,6 @@ def _ranks(
             # An expected word that is one of the question's own cannot be found.
             rank[few] = np.where(np.isfinite(target[:, 0]), (scores > target).sum(1), np.iinfo(np.int64).max)
     return rank
-
-
-def wilson(correct: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share. Paper: Wilson 1927."""
-    if not n:
-        return 0.0, 1.0
-    z2, p = 1.959964**2, correct / n
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = 1.959964 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def pair_interval(

@@ -27,7 +27,7 @@ from mutua.data.splits import SPLITS, part
 from mutua.data.windows import Ragged, Windowed, windowed
 from mutua.types import Batch, InputError, Rows, Spec, parted
 
-__all__ = ["SOUND", "recordings"]
+__all__ = ["SOUND", "recordings", "waves_of"]
 
 TAKES = frozenset({"channels", "length", "hop", "rate"})
 
@@ -278,7 +278,7 @@ def _item(item: Any, row: int) -> tuple[np.ndarray, float | None, Any]:
 # --- control, pictures, players, samples -------------------------------------------------------------------
 
 
-def _waves(batch: Batch) -> list[np.ndarray]:
+def waves_of(batch: Batch) -> list[np.ndarray]:
     """Each recording's real samples, mixed, as floats (t,)."""
     x, mask = parted(batch)
     values = x.numpy(force=True)
@@ -293,7 +293,7 @@ def _raw(train: Rows) -> Callable[[Batch], np.ndarray]:
     rate = getattr(getattr(train, "spec", None), "rate", None) or 16_000.0
 
     def features(batch: Batch) -> np.ndarray:
-        found = [mfcc(wave, rate) for wave in _waves(batch)]
+        found = [mfcc(wave, rate) for wave in waves_of(batch)]
         return np.stack([np.concatenate([one.mean(1), one.std(1)]) for one in found]).astype(np.float32)
 
     return features
@@ -302,7 +302,7 @@ def _raw(train: Rows) -> Callable[[Batch], np.ndarray]:
 def _pictures(batch: Batch, spec: Spec) -> np.ndarray:
     """Log-mel spectrograms, low frequencies below, the loudest 60 dB of each."""
     rate, shown = spec.rate or 16_000.0, []
-    for wave in _waves(batch):
+    for wave in waves_of(batch):
         levels = log_mel(wave, rate)[::-1]  # (bands, frames)
         top = levels.max()
         levels = np.clip((levels - top) / np.log(1e6) + 1, 0, 1)
@@ -313,7 +313,7 @@ def _pictures(batch: Batch, spec: Spec) -> np.ndarray:
 
 def _sounds(batch: Batch, spec: Spec) -> list[bytes]:
     found = []
-    for wave in _waves(batch):
+    for wave in waves_of(batch):
         buffer = io.BytesIO()
         soundfile.write(buffer, np.clip(wave, -1, 1), round(spec.rate or 16_000), "PCM_16", format="WAV")
         found.append(buffer.getvalue())
