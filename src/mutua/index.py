@@ -63,6 +63,8 @@ ALSO: dict[str, str] = {
     "moco": "MoCo v2, momentum contrast",
     "simsiam": "SimSiam, simple Siamese representation learning",
     "vicreg": "VICReg, variance, invariance, covariance",
+    "nice": "NICE, normalising flow, invertible encoder",
+    "real_nvp": "Real NVP, normalising flow, invertible encoder",
     "rotation": "RotNet, predicting rotations",
     "simclr": "SimCLR, contrastive learning of visual representations",
     "mine": "MINE, mutual information neural estimation",
@@ -112,6 +114,12 @@ ALSO: dict[str, str] = {
     "svm": "SVM, support vector machine",
     "few_labels": "semi-supervised evaluation, label efficiency",
     "finetune": "fine-tuning",
+    "usable_information": "V-information, decodable information, pointwise V-information, PVI",
+    "loss_data": "minimum description length probing, MDL, prequential code, surplus description length, SDL, eSC",
+    "loss_capacity": "DCI-ES, explicitness",
+    "disentanglement": "MIG, DCI, SAP, modularity, explicitness, BetaVAE score, FactorVAE score, IRS, InfoMEC",
+    "udr": "UDR, unsupervised model selection",
+    "conditioning": "condition number, singular values of the Jacobian",
     "effective_rank": "dimensional collapse, RankMe",
 }
 """The field's other words, by name; what a search for them would miss otherwise."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mutua.encoders.couplings import Couplings, Flow
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.nice import nice
+from mutua.encoders.real_nvp import real_nvp
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.series import convnet
 from mutua.encoders.sound import logmel, wave
@@ -18,6 +21,8 @@ from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
+    "Couplings",
+    "Flow",
     "Masking",
     "Network",
     "Readable",
@@ -34,7 +39,9 @@ __all__ = [
     "image_spec",
     "logmel",
     "mlp",
+    "nice",
     "pixels",
+    "real_nvp",
     "resnet",
     "resnet18",
     "resnet34",
@@ -67,6 +74,10 @@ ENCODERS: dict[str, Network] = {
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
     ),
+    "nice": Network(
+        nice, frozenset({"image"}), "Additive couplings: invertible, volumes kept, begins near the identity."
+    ),
+    "real_nvp": Network(real_nvp, frozenset({"image"}), "Affine couplings: invertible, with its log-determinant."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "convnet": Network(convnet, frozenset({"series"}), "Dilated convolutions in time, over a series' columns."),

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mutua.evaluation.conditioning import Conditioning, conditioning
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
+from mutua.evaluation.decodable.capacity import LossCapacity, loss_capacity
+from mutua.evaluation.decodable.curves import LossData, loss_data, over_orderings
+from mutua.evaluation.decodable.families import FAMILIES
+from mutua.evaluation.decodable.usable import UsableInformation, usable_information
+from mutua.evaluation.disentangled.table import DISENTANGLEMENT, disentanglement
+from mutua.evaluation.disentangled.udr import udr, udr_mended
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
@@ -42,6 +49,8 @@ from mutua.evaluation.unlabelled.metrics import (
 from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
+    "DISENTANGLEMENT",
+    "FAMILIES",
     "FEW_LABEL_PROBES",
     "FINETUNE",
     "LABELS_PER_CLASS",
@@ -51,14 +60,18 @@ __all__ = [
     "RANDOM_NOTE",
     "RAW",
     "SUPERVISED",
+    "Conditioning",
     "Curve",
     "Duplicates",
     "Labelled",
+    "LossCapacity",
+    "LossData",
     "Matching",
     "Probe",
     "Score",
     "Separation",
     "Supervised",
+    "UsableInformation",
     "Variability",
     "agreement",
     "alignment",
@@ -66,6 +79,8 @@ __all__ = [
     "beats_linear",
     "bss_eval",
     "collapse",
+    "conditioning",
+    "disentanglement",
     "effective_rank",
     "evaluate",
     "evidence",
@@ -77,6 +92,8 @@ __all__ = [
     "knn",
     "linear",
     "linear_cka",
+    "loss_capacity",
+    "loss_data",
     "matched",
     "matched_si_sdr",
     "mcc",
@@ -84,6 +101,7 @@ __all__ = [
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
+    "over_orderings",
     "pearson",
     "random_twin",
     "raw",
@@ -92,8 +110,11 @@ __all__ = [
     "spearman",
     "supervised",
     "svm",
+    "udr",
+    "udr_mended",
     "uniformity",
     "unlabelled_tables",
+    "usable_information",
     "variability_of_means",
     "variability_of_scales",
     "warn_unless_better",
@@ -110,6 +131,12 @@ METRICS: dict[str, Callable[..., Any]] = {
     "exact_duplicates": exact_duplicates,
     "near_duplicates": near_duplicates,
     "few_labels": few_labels,
+    "conditioning": conditioning,
+    "usable_information": usable_information,
+    "loss_data": loss_data,
+    "loss_capacity": loss_capacity,
+    "disentanglement": disentanglement,
+    "udr": udr,
     "finetune": finetune,
     "mcc": mcc,
     "weak_mcc": weak_mcc,

@@ -44,6 +44,7 @@ def judge(
     labels_per_class: Sequence[int] = (),
     few_label_probes: Sequence[str] = ("1-nn", "linear"),
     draws: int = 5,
+    decodable: Sequence[str] = (),
     with_supervision: bool = False,
     with_finetuning: Sequence[int] = (),
     supervised_plan: Plan = SUPERVISED,
@@ -58,12 +59,11 @@ def judge(
     Args:
         runs: folders, or encoder files.
         train, test: examples; probes learn on the one and are read on the other.
-        probes, depths, labels_per_class, few_label_probes, draws, seed: see `mutua.evaluation.evaluate`.
-        with_supervision: train the first run's network on all labels, as another row.
-        with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all.
-        supervised_plan: how the supervised control is trained; its view is the first run's.
-        device: where encoders run.
-        progress: called with what is being done.
+        probes, depths, labels_per_class, few_label_probes, draws, decodable, seed: see
+        `mutua.evaluation.evaluate`. with_supervision: train the first run's network on all labels, as another row.
+        with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all. supervised_plan: how the
+        supervised control is trained; its view is the first run's. device: where encoders run. progress: called
+        with what is being done.
     """
     say = progress or (lambda words: None)
     recipes = {_name(run): recipe_of(run) for run in runs}
@@ -103,6 +103,7 @@ def judge(
         labels_per_class=labels_per_class,
         few_label_probes=few_label_probes,
         draws=draws,
+        decodable=decodable,
         seed=seed,
         device=device,
         progress=say,
