@@ -95,7 +95,7 @@ class Disentangle:
 
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
-    from mutua.data.files import npz_arrays
+    from mutua.data.image.compact import npz_arrays
 
     if file.suffix != ".npz":
         raise InputError(f"{file}: give an .npz of named arrays, as numpy.savez(file, z=..., y=...) writes")
