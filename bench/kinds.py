@@ -24,9 +24,9 @@ PLANS = {
 }
 
 
-def tones() -> tuple[Examples, Examples]:
+def tones(seed: int = 1) -> tuple[Examples, Examples]:
     """Series (n, 128, 2): one to four waves of any phase, size and level in noise, and a random walk beside."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     y = rng.integers(0, 4, 1000)
     t = np.linspace(0, 1, 128)
     waves = np.sin(2 * np.pi * (y[:, None] + 1) * (t + rng.random((len(y), 1)))) * rng.uniform(0.5, 2, (len(y), 1))

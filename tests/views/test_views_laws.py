@@ -160,7 +160,10 @@ def test_a_mask_of_all_steps_changes_nothing(name):
     view, x = VIEWS[name](), sample(name, dtype=torch.float32)
     drawn = drawn_for(view, x)
     whole = {"x": x, "mask": torch.ones(24, x.shape[TIME[view.kind]], dtype=torch.bool)}
-    assert torch.equal(view.apply(whole, drawn)["x"], view.apply(x, drawn))
+    out, plain = view.apply(whole, drawn), view.apply(x, drawn)
+    axis = TIME[view.kind]
+    inside = out["mask"]  # beyond a window that ends there is padding, which without a mask is the view's to fill
+    assert torch.equal(out["x"].movedim(axis, 1)[inside], plain.movedim(axis, 1)[inside])
 
 
 @signals

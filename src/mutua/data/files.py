@@ -50,26 +50,35 @@ class Layout:
 
 def walk(root: Path) -> Iterator[Path]:
     """Files under `root`, hidden ones left out; a folder that links lead to twice is entered once."""
+    return (Path(here, name) for here, name in _names(root))
+
+
+def _names(root: Path) -> Iterator[tuple[str, str]]:
+    """Folder and name of each file: making a `Path` of every one would be a hundredth of decoding them."""
     visited: set[str] = set()
     for here, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [name for name in folders if not name.startswith(".") and real not in visited]
         if real not in visited:
-            yield from (Path(here, name) for name in names if not name.startswith("."))
+            yield from ((here, name) for name in names if not name.startswith("."))
         visited.add(real)
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def files_of(root: Path, suffixes: Collection[str]) -> list[Path]:
     """Files of these suffixes under `root`, in the order of their paths; hidden and other files are passed by."""
     return sorted(
-        (path for path in walk(root) if path.suffix.lower() in suffixes),
+        (Path(here, name) for here, name in _names(root) if _suffix(name) in suffixes),
         key=lambda path: path.relative_to(root).parts,
     )
 
 
 def passed_by(root: Path, suffixes: Collection[str]) -> tuple[str, ...]:
     """A note where there are files of these suffixes, which are of the kind but can't be read; else none."""
-    counts = Counter(suffix for path in walk(root) if (suffix := path.suffix.lower()) in suffixes)
+    counts = Counter(suffix for _, name in _names(root) if (suffix := _suffix(name)) in suffixes)
     if not counts:
         return ()
     return (f"{counts.total()} files of formats that are not read left out: {listed(sorted(counts))}",)

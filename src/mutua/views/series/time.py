@@ -25,8 +25,9 @@ __all__ = ["Crop", "Permute", "TimeMask", "TimeWarp"]
 class Crop(SeriesTransform):
     """A window of random length and place: round(s T) of the row's T steps, s from U[share], any place alike.
 
-    resized: the window stretched back to T steps by linear interpolation, its first and last step kept. Else it is
-    moved to the front, and zeros come after it; where the batch is masked, padding does.
+    resized: the window stretched back to T steps by linear interpolation, its first and last step kept, which
+    slows down what is in it by up to 1 / share. Else it is moved to the front, and each column's mean over the
+    window comes after it; where the batch is masked, padding does.
 
     Deviation: TS2Vec cuts two windows that overlap, contrasts the steps they share, and leaves their length.
 
@@ -58,7 +59,8 @@ class Crop(SeriesTransform):
             position = start[:, None] + step * scale[:, None]
             return interpolated(x, position.clamp(0, x.shape[2] - 1)), length
         index = (start[:, None] + step).clamp(max=x.shape[2] - 1)
-        return blanked(picked(x, index), ~steps_before(width, x.shape[2])), width
+        shown = picked(x, index)
+        return blanked(shown, ~steps_before(width, x.shape[2]), mean_over(shown, width)), width
 
 
 @dataclass(frozen=True)
