@@ -31,6 +31,8 @@ NAMES = {
     "gathering": "rows of other ranks by one gathering or handed round a ring",
     "contrast_cuda": "InfoNCE on CUDA in bfloat16, beside the whole matrix and inf-cl: time, memory",
     "resnet18": "SimCLR on ResNet-18, CIFAR-10, 200 epochs on CUDA: k-NN accuracy, how long it takes",
+    "dim_table": "DIM(L)'s step beside its encoder's, a VAE's epoch beside its networks' and pythae's",
+    "probes_peers": "MLP and SVM probes at 4,096 columns beside scikit-learn's: CPU time, accuracy",
     "contrast": "contrastive losses streamed, beside lightly, pytorch-metric-learning and info-nce-pytorch",
 }
 

@@ -58,6 +58,15 @@ class Entry:
 
 ALSO: dict[str, str] = {
     "deep_infomax": "DIM, Deep InfoMax",
+    "ae": "autoencoder",
+    "vae": "variational autoencoder",
+    "beta_vae": "beta-VAE",
+    "aae": "AAE, adversarial autoencoder",
+    "bigan": "BiGAN, ALI, adversarially learned inference, adversarial feature learning",
+    "nat": "NAT, noise as targets, predicting noise",
+    "hinge": "linear SVM, L1 loss, LinearSVC",
+    "dependency": "NDM, neural dependency measure, total correlation",
+    "ms_ssim": "MS-SSIM, multi-scale structural similarity",
     "barlow_twins": "Barlow Twins, redundancy reduction",
     "byol": "BYOL, bootstrap your own latent",
     "moco": "MoCo v2, momentum contrast",
@@ -120,6 +129,11 @@ ALSO: dict[str, str] = {
     "disentanglement": "MIG, DCI, SAP, modularity, explicitness, BetaVAE score, FactorVAE score, IRS, InfoMEC",
     "udr": "UDR, unsupervised model selection",
     "conditioning": "condition number, singular values of the Jacobian",
+    "beta_tcvae": "beta-TCVAE, total correlation",
+    "factor_vae": "FactorVAE",
+    "dip_vae": "DIP-VAE-I, DIP-VAE-II",
+    "annealed_vae": "AnnealedVAE, capacity",
+    "locatello": "beta-VAE's encoder, disentanglement_lib",
     "effective_rank": "dimensional collapse, RankMe",
 }
 """The field's other words, by name; what a search for them would miss otherwise."""

@@ -58,7 +58,11 @@ _BY_PACKAGE: dict[str, dict[str, str]] = {
         "unlabelled_table": "evaluation.unlabelled.table",
         "variability": "evaluation.sources.variability",
     },
-    "generative": {"autoencoding": "generative.vae_base", "base": "generative.linear_gaussian"},
+    "generative": {
+        "autoencoding": "generative.vae_base",
+        "base": "generative.linear_gaussian",
+        "elbo": "objectives.elbo",
+    },
     "ica": {
         "audio": "data.sound.files",
         "wav": "data.sound.wav",

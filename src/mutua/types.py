@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -279,6 +279,23 @@ class Step:
 
 class Method(nn.Module):
     """A way of learning without labels. `step` is all that training needs, `encode` all that users need."""
+
+    numbered: ClassVar[bool] = False
+    """Whether a step must know which examples it is given: `fit` then hands it {"x": examples, "row": their
+    numbers}, or adds "row" to the mapping that they are."""
+    of_weights: ClassVar[bool] = False
+    """Whether what it shows is made by what it has learned, so that a page needs the trained method."""
+    heading: ClassVar[str] = "Views, as the method saw them"
+    """What a page says above `shown`."""
+    caption: ClassVar[str] = (
+        "Each row is one example and the views drawn of it. The method learns to tell which views belong "
+        "together: what they do not share, it cannot keep."
+    )
+    """What a page says below it."""
+
+    def learns_from(self, n: int) -> None:
+        """Called by `fit` before anything else, resumed or not, with the number of examples: the place to make
+        what has a row for each of them."""
 
     def step(self, batch: Any, generator: Generator) -> Step:
         """One batch to its loss. All randomness comes from `generator` (or torch's own, as dropout does)."""

@@ -22,6 +22,12 @@ cut_pairs = pytest.mark.parametrize(
     ("name", "kind"), [pair for pair in PAIRS if isinstance(composed(*pair), Embedding)]
 )
 
+DRAW_NOTHING = {"ae"}
+"""Methods whose step is a function of the batch alone."""
+
+GAMES = {"bigan"}
+"""Methods of two players against each other: the sum of their losses is least where neither knows anything."""
+
 
 def doubled(name, kind):
     """A method and a batch in double precision."""
@@ -46,10 +52,10 @@ def test_a_step_is_a_function_of_its_generator(name, kind):
     method = composed(name, kind)
     losses = [method.step(sample(SPECS[kind], 8), Generator().manual_seed(seed)).loss.item() for seed in (1, 1, 2)]
     assert losses[0] == losses[1]
-    assert losses[0] != losses[2]
+    assert (losses[0] == losses[2]) == (name in DRAW_NOTHING)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(set(METHODS) - GAMES))
 def test_training_lowers_the_loss(name):
     # The same digits and the same draw in every step: how fast the loss falls is then no matter of luck.
     method, digits = composed(name, spec=Spec("image", (1, 8, 8), "uint8")), load("digits").take(torch.arange(32))
@@ -183,7 +189,7 @@ def test_every_argument_is_explained_and_the_paper_named(name):
 def test_unknown_settings_are_refused():
     with pytest.raises(InputError, match="settings: simclr has no tempature; it has temperature"):
         runs.compose(runs.Recipe("simclr", "dim32", SPECS["image"], {"tempature": 1.0}))
-    with pytest.raises(InputError, match="method: 'mocha' is none of barlow_twins, byol"):
+    with pytest.raises(InputError, match="method: 'mocha' is none of aae, ae"):
         runs.compose(runs.Recipe("mocha", "dim32", SPECS["image"]))
 
 

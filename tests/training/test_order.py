@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mutua.training.order import batches, seeded
+from mutua.training.order import Numbered, batches, seeded
 from mutua.types import InputError
 from training.toys import Numbers
 
@@ -86,3 +86,23 @@ def test_what_cannot_be_pinned_is_left_alone(monkeypatch, device):
 
     monkeypatch.setattr(Tensor, "pin_memory", lambda x: pytest.fail("pinned"))
     assert len(list(batches(Elsewhere(), 4, 0, 0, 3, pin=CUDA))) == 3
+
+
+def test_numbered_rows_say_which_they_are():
+    class Squares:
+        def __len__(self):
+            return 5
+
+        def take(self, index):
+            return index**2
+
+    class Named(Squares):
+        def take(self, index):
+            return {"x": index**2, "mask": index > 0}
+
+    index = torch.tensor([3, 0])
+    assert {k: v.tolist() for k, v in Numbered(Squares()).take(index).items()} == {"x": [9, 0], "row": [3, 0]}
+    assert list(Numbered(Named()).take(index)) == ["x", "mask", "row"]
+    seen = list(batches(Numbered(Squares()), 2, seed=0, start=0, stop=2))
+    assert all(torch.equal(batch["x"], batch["row"] ** 2) for batch in seen)
+    assert len({int(row) for batch in seen for row in batch["row"]}) == 4

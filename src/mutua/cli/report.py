@@ -82,16 +82,20 @@ def make_report(
     ((shown_depth, values),) = features(encoder, examples, depths=depths, device=device).items()
     kind, spec = KINDS[recipe.spec.kind], examples.spec
     few = examples.take(torch.arange(min(6, len(examples))))
-    shown = runs.compose(recipe).shown(few, torch.Generator().manual_seed(0))
+    method, learned = runs.compose(recipe), config["data"].get("examples", config["data"].get("images", 0))
+    shown = {}
+    if method.of_weights and (run / runs.CHECKPOINT).exists():  # what it shows it has learned to make
+        method = runs.method_of(run, learned)
+    if not method.of_weights or not method.training:
+        shown = method.shown(few, torch.Generator().manual_seed(0))
     columns = {name: kind.pictures(part, spec) for name, part in shown.items()}
     labels = None
     if examples.labels is not None:
         labels = [examples.classes[k] if examples.classes else int(k) for k in examples.labels]
     about = METHODS[recipe.method]
-    count = config["data"].get("examples", config["data"].get("images", 0))
     html = run_page(
         f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
-        subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {count:,} {kind.plural}",
+        subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {learned:,} {kind.plural}",
         summary=[f"Learned without labels. {about.about} Features shown: {shown_depth}.", *summary],
         tables=runs.read_tables(run),
         metrics=read(run / "metrics.csv"),
@@ -103,6 +107,7 @@ def make_report(
         labels=labels,
         names=kind.words(examples) or examples.names,
         views={name: found for name, found in columns.items() if found is not None} if len(shown) > 1 else None,
+        shown_as=(method.heading, method.caption),
         heard={name: kind.sounds(part, spec) for name, part in shown.items()} if kind.sounds else None,
         papers=papers(about.compose),
         settings=config,

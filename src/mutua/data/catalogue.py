@@ -15,6 +15,7 @@ from mutua.data.image.compact import CIFAR10_JPEG, IMAGENETTE_WEBP
 from mutua.data.image.embedded import digits, find_digits
 from mutua.data.image.idx import find_idx, idx_set
 from mutua.data.image.images import Images, joined
+from mutua.data.image.stl10 import find_stl10, stl10
 from mutua.data.reading import Reading
 from mutua.data.sound.digits import SPOKEN_DIGITS, spoken_digits
 from mutua.data.store import cache_folder
@@ -212,6 +213,17 @@ DATASETS: dict[str, Dataset] = {
         folders=("cifar100", "."),
         forms=(Form(CIFAR100.find, CIFAR100.read),),
         remotes=_CIFAR({"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"}),
+    ),
+    "stl10": Dataset(
+        title="STL-10",
+        description="colour photographs of ten kinds of things, few of them labelled (Coates, Lee and Ng 2011)",
+        get="put the unpacked stl10_binary into the folder stl10 under MUTUA_DATA",
+        train=5_000,
+        test=8_000,
+        shape=(3, 96, 96),
+        classes=10,
+        folders=("stl10", "."),
+        forms=(Form(find_stl10, stl10),),
     ),
     "imagenette": Dataset(
         title="Imagenette",

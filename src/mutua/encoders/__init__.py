@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mutua.encoders.couplings import Couplings, Flow
+from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.inputs import image_spec, pixels, side
+from mutua.encoders.locatello import locatello
 from mutua.encoders.nice import nice
 from mutua.encoders.real_nvp import real_nvp
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
@@ -22,6 +24,7 @@ from mutua.types import InputError, Spec, names
 __all__ = [
     "ENCODERS",
     "Couplings",
+    "Decoder",
     "Flow",
     "Masking",
     "Network",
@@ -31,12 +34,15 @@ __all__ = [
     "Wrapped",
     "build",
     "convnet",
+    "decoder",
+    "decoder_mlp",
     "dim32",
     "dim64",
     "from_hf",
     "from_timm",
     "group_norm",
     "image_spec",
+    "locatello",
     "logmel",
     "mlp",
     "nice",
@@ -73,6 +79,9 @@ ENCODERS: dict[str, Network] = {
     "resnet18-groupnorm": _square(
         lambda channels, size: resnet18(channels, size, norm=group_norm),
         "ResNet-18 with group norm, which needs no batch.",
+    ),
+    "locatello": Network(
+        locatello, frozenset({"image"}), "The network of the studies of disentanglement: conv, fc of 256."
     ),
     "nice": Network(
         nice, frozenset({"image"}), "Additive couplings: invertible, volumes kept, begins near the identity."

@@ -16,7 +16,7 @@ from mutua.evaluation.disentangled.table import DISENTANGLEMENT, disentanglement
 from mutua.evaluation.disentangled.udr import udr, udr_mended
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.neighbours import nearest
-from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, knn, linear, mlp, svm
+from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
 from mutua.evaluation.sources.evidence import (
     agreement,
@@ -37,6 +37,7 @@ from mutua.evaluation.sources.mcc import (
 from mutua.evaluation.sources.si_sdr import Separation, bss_eval, matched_si_sdr, si_sdr
 from mutua.evaluation.sources.variability import Variability, variability_of_means, variability_of_scales
 from mutua.evaluation.table import RAW, evaluate
+from mutua.evaluation.unlabelled.dependency import dependency
 from mutua.evaluation.unlabelled.duplicates import Duplicates, exact_duplicates, near_duplicates
 from mutua.evaluation.unlabelled.metrics import (
     alignment,
@@ -46,6 +47,7 @@ from mutua.evaluation.unlabelled.metrics import (
     neighbour_overlap,
     uniformity,
 )
+from mutua.evaluation.unlabelled.ms_ssim import ms_ssim
 from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "bss_eval",
     "collapse",
     "conditioning",
+    "dependency",
     "disentanglement",
     "effective_rank",
     "evaluate",
@@ -89,6 +92,7 @@ __all__ = [
     "few_labels",
     "finetune",
     "held_out_r2",
+    "hinge",
     "knn",
     "linear",
     "linear_cka",
@@ -98,6 +102,7 @@ __all__ = [
     "matched_si_sdr",
     "mcc",
     "mlp",
+    "ms_ssim",
     "near_duplicates",
     "nearest",
     "neighbour_overlap",
@@ -126,6 +131,8 @@ METRICS: dict[str, Callable[..., Any]] = {
     "uniformity": uniformity,
     "effective_rank": effective_rank,
     "collapse": collapse,
+    "dependency": dependency,
+    "ms_ssim": ms_ssim,
     "linear_cka": linear_cka,
     "neighbour_overlap": neighbour_overlap,
     "exact_duplicates": exact_duplicates,

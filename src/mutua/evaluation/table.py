@@ -59,7 +59,7 @@ def _check_classes(train: Examples, labels: np.ndarray, probes: Sequence[str]) -
     found, counts = np.unique(labels, return_counts=True)
     if len(found) < 2:
         raise InputError("train: all examples are of one class; a probe needs at least two")
-    if counts.min() < 2 and set(probes) & {"linear", "svm"}:
+    if counts.min() < 2 and set(probes) & {"linear", "svm", "hinge"}:
         one = found[counts.argmin()]
         name = repr(train.classes[one]) if train.classes else str(one)
         raise InputError(

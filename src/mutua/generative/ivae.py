@@ -26,10 +26,10 @@ from mutua.estimators.validation import (
 )
 from mutua.evaluation.sources.evidence import Comparison, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.sources.variability import Variability, binned, variability_of_scales
-from mutua.generative.elbo import DENSITIES
 from mutua.generative.linear import Modulated, modulated, quantiles
 from mutua.generative.networks import PriorOfClass, PriorOfVector
 from mutua.generative.vae_base import OF_TRIALS, Autoencoding
+from mutua.objectives.elbo import DENSITIES
 from mutua.types import InputError, Result
 
 __all__ = ["IVAE"]
@@ -59,7 +59,7 @@ class IVAE(Autoencoding):
     Args:
         family: "gaussian" or "laplace", of p(s | u).
         means: whether locations depend on u, besides scales.
-        weights: (a, b, c, d) of the decomposed bound (`mutua.generative.elbo.decomposition`) to train on instead
+        weights: (a, b, c, d) of the decomposed bound (`mutua.objectives.elbo.decomposition`) to train on instead
             of the ELBO; published (100, 1, 0, 10). Starts are ranked by the ELBO all the same.
         segments: how many equal segments where u is not given; None where it is.
         n_components, hidden_layer_sizes, activation, whiten, noise, max_iter, batch_size, learning_rate, n_init,

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from mutua.generative.elbo import DENSITIES, EXPECTATIONS, Weights, decomposition, entropy, observation
 from mutua.generative.networks import LinearPlus
 from mutua.kernels.devices.copies import to_device
 from mutua.kernels.ica.posterior import product
+from mutua.objectives.elbo import DENSITIES, EXPECTATIONS, Weights, decomposition, entropy, observation
 from mutua.types import Method, Step
 
 __all__ = ["Pairs", "Posterior", "Variational"]

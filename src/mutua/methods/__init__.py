@@ -6,33 +6,64 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutua.methods.aae import AAE, aae
+from mutua.methods.ae import AE, ae
+from mutua.methods.annealed_vae import AnnealedVAE, annealed_vae
+from mutua.methods.autoencoder import Autoencoder
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
+from mutua.methods.beta_tcvae import BetaTCVAE, beta_tcvae
+from mutua.methods.beta_vae import beta_vae
+from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
+from mutua.methods.dip_vae import DIPVAE, dip_vae
+from mutua.methods.factor_vae import FactorVAE, factor_vae
 from mutua.methods.moco import MoCo, moco
+from mutua.methods.nat import NAT, nat
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
 from mutua.methods.simsiam import SimSiam, simsiam
+from mutua.methods.vae import ImageVAE, vae
 from mutua.methods.vicreg import VICReg, vicreg
 from mutua.training import Plan
 from mutua.types import Method
 
 __all__ = [
+    "AAE",
+    "AE",
     "BYOL",
+    "DIPVAE",
     "METHODS",
+    "NAT",
+    "AnnealedVAE",
+    "Autoencoder",
     "BarlowTwins",
+    "BetaTCVAE",
+    "BiGAN",
     "DeepInfoMax",
+    "FactorVAE",
+    "ImageVAE",
     "MoCo",
     "Published",
     "SimSiam",
     "VICReg",
+    "aae",
+    "ae",
+    "annealed_vae",
     "barlow_twins",
+    "beta_tcvae",
+    "beta_vae",
+    "bigan",
     "byol",
     "deep_infomax",
+    "dip_vae",
+    "factor_vae",
     "moco",
+    "nat",
     "rotation",
     "simclr",
     "simsiam",
+    "vae",
     "vicreg",
 ]
 
@@ -63,6 +94,12 @@ class Published:
 
 _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table": "mlp"}
 """Whatever has views."""
+
+# Of Deep InfoMax's author: Adam at 1e-4 in batches of 64, the rate constant.
+_DIM = Plan(epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant")
+
+# Of Locatello et al.: 300,000 steps of 64 on dSprites' 737,280 images.
+_LOCATELLO = Plan(epochs=26, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, schedule="constant")
 
 METHODS: dict[str, Published] = {
     "simclr": Published(
@@ -114,9 +151,7 @@ METHODS: dict[str, Published] = {
     ),
     "deep_infomax": Published(
         deep_infomax,
-        Plan(
-            epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant"
-        ),
+        _DIM,
         {"image": "dim32"},
         "Tells the parts of an image from those of all others by its summary.",
         {"units": 16, "alpha": 0.5, "locations": 2},
@@ -126,5 +161,84 @@ METHODS: dict[str, Published] = {
         Plan(epochs=100, batch=128, optimizer="sgd", lr=0.1, weight_decay=5e-4, schedule="steps"),
         {"image": "resnet18"},
         "Tells which of four rotations an image was given.",
+    ),
+    "ae": Published(
+        ae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code.",
+        {"width": 4, "latent": 5},
+    ),
+    "vae": Published(
+        vae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code with noise, which is pressed towards a normal distribution.",
+        {"width": 4},
+    ),
+    "beta_vae": Published(
+        beta_vae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code with noise, the pressure towards a normal distribution weighed.",
+        {"width": 4},
+    ),
+    "beta_tcvae": Published(
+        beta_tcvae,
+        _LOCATELLO,
+        {"image": "locatello"},
+        "Finds an image again from its code with noise, dependence between its numbers weighed.",
+        {"width": 4, "latent": 5},
+    ),
+    "factor_vae": Published(
+        factor_vae,
+        _LOCATELLO,
+        {"image": "locatello"},
+        "Finds an image again from its code with noise, whose dependence a discriminator tells.",
+        {"width": 4, "latent": 5, "units": 8, "layers": 2},
+    ),
+    "dip_vae": Published(
+        dip_vae,
+        _LOCATELLO,
+        {"image": "locatello"},
+        "Finds an image again from its code with noise, the codes' covariance pressed towards the identity.",
+        {"width": 4, "latent": 5},
+    ),
+    "annealed_vae": Published(
+        annealed_vae,
+        _LOCATELLO,
+        {"image": "locatello"},
+        "Finds an image again from its code with noise, what it may say held to a capacity that grows.",
+        {"width": 4, "latent": 5, "rising": 10},
+    ),
+    "aae": Published(
+        aae,
+        _DIM,
+        {"image": "dim32"},
+        "Finds an image again from its code, while a discriminator makes codes look like normal draws.",
+        {"width": 4, "units": 8},
+    ),
+    "bigan": Published(
+        bigan,
+        # The authors' MNIST run, but for its rate's fall in the second half.
+        Plan(
+            epochs=400,
+            batch=128,
+            optimizer="adam",
+            lr=2e-4,
+            weight_decay=2.5e-5,
+            momentum=0.5,
+            schedule="constant",
+        ),
+        {"image": "dim32"},
+        "Learns an encoder and a generator as each other's inverse from a discriminator of image and code.",
+        {"width": 4},
+    ),
+    "nat": Published(
+        nat,
+        # The authors' rate of .01 is of a loss summed over the batch of 256, where this is its mean.
+        Plan(epochs=100, batch=256, optimizer="sgd", lr=2.56, weight_decay=0.0, momentum=0.0, schedule="constant"),
+        {"image": "dim32"},
+        "Draws images to random points of a sphere, which they exchange among themselves.",
     ),
 }

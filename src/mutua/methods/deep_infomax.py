@@ -8,14 +8,13 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.func import functional_call
-from torch.nn.functional import softplus
 
 from mutua.bounds import BOUNDS, CONTRASTS, infonce_loss
 from mutua.critics import Concat, EncodeAndDot
 from mutua.encoders import Staged, Wrapped
 from mutua.kernels.devices.copies import to_device
 from mutua.objectives import scored
+from mutua.objectives.adversary import Adversary
 from mutua.ranks import mine, world
 from mutua.scores import local, paired
 from mutua.types import Contrast, Critic, InnerProduct, InputError, Method, Step, names
@@ -50,32 +49,25 @@ class GlobalCritic(InnerProduct):
         return self.y_side(y.unflatten(1, self.map_shape))
 
 
-class PriorPlayer(nn.Module):
+class PriorPlayer(Adversary):
     """Makes codes uniform: a discriminator D tells u ~ U[0, 1]^d from sigmoid(Y), and the encoder fools it.
 
         discriminator: min -E log s(D(u)) - E log s(-D(sigmoid Y));  encoder: min -E log s(D(sigmoid Y))
-
-    Both losses come of one call: the discriminator's sees codes cut from the encoder, the encoder's sees the
-    discriminator's weights as constants, so one backward pass gives each player its own gradient.
 
     Paper: Hjelm et al. 2019, arXiv:1808.06670, section 3.3; discriminator 1000-200 of the authors' code.
     """
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.discriminator = nn.Sequential(
-            nn.Linear(width, 1000), nn.ReLU(), nn.Linear(1000, 200), nn.ReLU(), nn.Linear(200, 1)
+        super().__init__(
+            nn.Sequential(nn.Linear(width, 1000), nn.ReLU(), nn.Linear(1000, 200), nn.ReLU(), nn.Linear(200, 1))
         )
 
     def forward(
         self, y: Float[Tensor, "n d"], uniform: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         """(The encoder's loss, the discriminator's loss)."""
-        codes = torch.sigmoid(y)
-        frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
-        fooled = functional_call(self.discriminator, frozen, (codes,)).float()
-        real, fake = self.discriminator(uniform).float(), self.discriminator(codes.detach()).float()
-        return softplus(-fooled).mean(), softplus(-real).mean() + softplus(fake).mean()
+        game = self.play(uniform, torch.sigmoid(y))
+        return game.fooling, game.telling
 
 
 class DeepInfoMax(Method):

@@ -3,6 +3,7 @@ done to the input."""
 
 from mutua.objectives.contrastive import Contrastive
 from mutua.objectives.given import Given
+from mutua.objectives.pixels import LIKELIHOODS, Pixels
 from mutua.objectives.predictive import Predictive, Puzzle
 from mutua.objectives.queue import Queue
 from mutua.objectives.scoring import scored, scored_views
@@ -11,9 +12,11 @@ from mutua.objectives.spread import off_diagonal, spread
 from mutua.objectives.target import Followed, Target
 
 __all__ = [
+    "LIKELIHOODS",
     "Contrastive",
     "Followed",
     "Given",
+    "Pixels",
     "Predictive",
     "Puzzle",
     "Queue",

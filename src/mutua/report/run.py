@@ -13,7 +13,7 @@ from mutua.report.neighbours import gallery
 from mutua.report.page import Block, page
 from mutua.report.pictures import image_grid
 from mutua.report.text import references, table, words
-from mutua.types import Table
+from mutua.types import Method, Table
 
 __all__ = ["run_page"]
 
@@ -33,6 +33,7 @@ def run_page(
     labels: Sequence[object] | None = None,
     names: Sequence[str] | None = None,
     views: Mapping[str, np.ndarray] | None = None,
+    shown_as: tuple[str, str] = (Method.heading, Method.caption),
     heard: Mapping[str, Sequence[bytes]] | None = None,
     papers: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
@@ -53,6 +54,7 @@ def run_page(
         sounds: of row numbers, the bytes of a sound file each, where the examples can be heard.
         labels, names: one each, where they exist. Class names make better labels than numbers.
         views: column name to uint8 (m, c, h, w): the originals and the views drawn of them (see `image_grid`).
+        shown_as: heading and caption of the views, as the method has them.
         heard: column name to m sound files, for the same grid.
         papers: references, as `papers(method)` reads them from docstrings.
         settings: the run's resolved config.
@@ -70,9 +72,8 @@ def run_page(
             image_grid(
                 views,
                 sounds=heard,
-                heading="Views, as the method saw them",
-                caption="Each row is one example and the views drawn of it. The method learns to tell "
-                "which views belong together: what they do not share, it cannot keep.",
+                heading=shown_as[0],
+                caption=shown_as[1],
             )
         )
     if features is not None:

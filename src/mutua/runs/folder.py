@@ -32,6 +32,7 @@ from mutua.data.store import replacing
 from mutua.ranks import rank
 from mutua.runs.recipe import CUSTOM, Recipe, check_fit, compose, network
 from mutua.training import Plan, fit
+from mutua.training.checkpoint import load as load_checkpoint
 from mutua.types import InputError, Method
 
 __all__ = [
@@ -44,7 +45,9 @@ __all__ = [
     "keep",
     "learned_from",
     "load",
+    "method_of",
     "plan_of",
+    "recipe_in",
     "recipe_of",
     "train",
     "write",
@@ -97,7 +100,7 @@ def train(
     folder = Path(folder)
     check_fit(recipe, examples, "data")
     if resume:
-        found = Recipe.read(json.dumps(config(folder)["recipe"]), str(folder / CONFIG))
+        found = recipe_in(folder)
         if found.text() != recipe.text():
             raise InputError(f"{folder}: is a run of another recipe ({found.text()}); resume it with its own")
         _check_same(folder, examples)
@@ -243,6 +246,29 @@ def load(run: Path | str, encoder: nn.Module | None = None) -> nn.Module:
             )
     target.load_state_dict(weights)
     return built.eval()
+
+
+def method_of(run: Path | str, examples: int, encoder: nn.Module | None = None) -> Method:
+    """The whole method of a run as its checkpoint has it, decoders and discriminators too; in eval mode.
+
+    Args:
+        run: the run's folder.
+        examples: how many it learned from.
+        encoder: the module to put the weights in, where the run trained one of the user's own.
+
+    A training that averaged its weights has those of its last step here, not their average.
+    Raises `InputError` where there is no checkpoint, or it doesn't fit.
+    """
+    run = Path(run)
+    method = compose(recipe_in(run), encoder)
+    method.learns_from(examples)
+    method.load_state_dict(dict(load_checkpoint(run / CHECKPOINT, method, {}).method))
+    return method.eval()
+
+
+def recipe_in(run: Path) -> Recipe:
+    """The recipe that a run's folder says it trains, finished or not."""
+    return Recipe.read(json.dumps(config(run)["recipe"]), str(run / CONFIG))
 
 
 def _weights(run: Path) -> Path:

@@ -57,6 +57,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.batch_size",
         "How large a batch? The bias of InfoNCE against K; time and memory, streamed and in chunks.",
     ),
+    "dim-table": Listed(
+        "mutua.studies.dim_table",
+        "Deep InfoMax's table, whole: generative rows, NAT, DIM by three measures, controls; two probes.",
+    ),
     "simclr-views": Listed(
         "mutua.studies.simclr_views",
         "SimCLR's crops on a picture; how far histograms of pixels alone tell which views belong together.",

@@ -16,7 +16,7 @@ from mutua.training import checkpoint as checkpoints
 from mutua.training.calibrate import calibrate
 from mutua.training.display import display
 from mutua.training.metrics import Csv, read
-from mutua.training.order import batches
+from mutua.training.order import Numbered, batches
 from mutua.training.plan import Plan
 from mutua.training.stopping import Interrupted, asked_to_stop
 from mutua.training.trainer import Trainer
@@ -87,6 +87,7 @@ def fit(
 
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
+        method.learns_from(n)
         if not resume:
             calibrate(method, data)
         about: dict[str, Any] = {"examples": n, "batch": batch}
@@ -106,7 +107,7 @@ def fit(
         asked = stack.enter_context(asked_to_stop())
         stack.enter_context(_fastest_convolutions(on_cuda))
         pin = trainer.fabric.device if on_cuda else None
-        read_ahead = batches(data, batch, plan.seed, start, stop, pin)
+        read_ahead = batches(Numbered(data) if method.numbered else data, batch, plan.seed, start, stop, pin)
         saved = clock = time.monotonic()
         logged = start
 

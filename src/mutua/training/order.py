@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,21 @@ from torch import Generator, Tensor
 from mutua.ranks import mine
 from mutua.types import Rows
 
-__all__ = ["batches", "seeded"]
+__all__ = ["Numbered", "batches", "seeded"]
+
+
+class Numbered:
+    """Rows whose batches say which of them they hold, for a method that is `numbered`."""
+
+    def __init__(self, data: Rows) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def take(self, index: Tensor) -> dict[str, Any]:
+        batch = self.data.take(index)
+        return {**(batch if isinstance(batch, Mapping) else {"x": batch}), "row": index}
 
 
 def seeded(*parts: object) -> Generator:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from mutua.data.splits import stratified
 from mutua.evaluation.probes.linear_heads import Head, Loss, gram, logistic, reduced, solve, squared_hinge
 from mutua.evaluation.probes.score import Moments, Score, check, moments, percent_right
 
-__all__ = ["GRID", "linear", "svm"]
+__all__ = ["FEW", "GRID", "favoured", "linear", "svm"]
 
 GRID = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """The values of C tried, from the strongest penalty on."""
@@ -19,14 +21,30 @@ FEW = 5_000
 """Below so many rows one validation split is too coarse: five are averaged."""
 
 
-def _chosen(x: Tensor, y: np.ndarray, classes: int, loss: Loss, product: Tensor, seed: int) -> float:
+def favoured(read: Callable[[float], tuple[int, float]]) -> float:
     """The C of `GRID` that is right most often on rows held out; of equals that of the lowest loss there.
 
     Of few separable rows every C may be right, and the strongest penalties are then no better than they look:
     without the loss to tell them apart, they would be taken.
 
     Stops once two in a row were worse than the best: the weakest penalties are the slowest to fit.
+
+    Args:
+        read: C to (how many held-out rows are right, the loss there); called from the strongest penalty on.
     """
+    best, most, least, worse = GRID[0], -1, 0.0, 0
+    for C in GRID:
+        right, lost = read(C)
+        worse = worse + 1 if right < most else 0
+        if right > most or (right == most and lost < least):
+            best, most, least = C, right, lost
+        if worse == 2:
+            break
+    return best
+
+
+def _chosen(x: Tensor, y: np.ndarray, classes: int, loss: Loss, product: Tensor, seed: int) -> float:
+    """`favoured` by heads of a loss, each begun from that of the C before."""
     codes = torch.from_numpy(y).to(x.device)
     parts = []
     for split in range(5 if len(x) < FEW else 1):
@@ -34,19 +52,16 @@ def _chosen(x: Tensor, y: np.ndarray, classes: int, loss: Loss, product: Tensor,
         fit, held = torch.from_numpy(rest).to(x.device), torch.from_numpy(out).to(x.device)
         parts.append((x[fit], codes[fit], product - gram(x[held]), x[held], codes[held]))
     heads: list[Head | None] = [None] * len(parts)
-    best, most, least, worse = GRID[0], -1, 0.0, 0
-    for C in GRID:
+
+    def read(C: float) -> tuple[int, float]:
         right, lost = 0, 0.0
         for i, (fit_x, fit_y, fit_product, held_x, held_y) in enumerate(parts):
             head = heads[i] = solve(fit_x, fit_y, classes, loss, C, fit_product, heads[i])
             right += int((head.predict(held_x) == held_y).sum())
             lost += float(loss(head.scores(held_x), held_y)[0])
-        worse = worse + 1 if right < most else 0
-        if right > most or (right == most and lost < least):
-            best, most, least = C, right, lost
-        if worse == 2:
-            break
-    return best
+        return right, lost
+
+    return favoured(read)
 
 
 def _linear(

@@ -25,6 +25,7 @@ __all__ = [
     "expected_gaussian",
     "expected_laplace",
     "gaussian",
+    "kl_diagonal",
     "kl_gaussian",
     "laplace",
     "observation",
@@ -99,6 +100,19 @@ def kl_gaussian(
     variance = factor.square().sum(-1)  # (n, k)
     log_diagonal = factor.diagonal(dim1=-2, dim2=-1).log()
     return -entropy(log_diagonal) - expected_gaussian(mean, variance, location, log_scale).sum(-1)
+
+
+def kl_diagonal(
+    mean: Float[Tensor, "n k"],
+    log_deviation: Float[Tensor, "n k"],
+    location: Float[Tensor, "#n k"] | None = None,
+    log_scale: Float[Tensor, "#n k"] | None = None,
+) -> Float[Tensor, " n"]:
+    """KL(N(mean, diag(deviation^2)) || N(location, diag(scale^2))) of each row; N(0, I) where neither is given."""
+    location = torch.zeros_like(mean[:1]) if location is None else location
+    log_scale = torch.zeros_like(mean[:1]) if log_scale is None else log_scale
+    variance = torch.exp(2 * log_deviation)
+    return -entropy(log_deviation) - expected_gaussian(mean, variance, location, log_scale).sum(-1)
 
 
 def observation(

@@ -10,9 +10,9 @@ import torch
 from scipy.stats import laplace, multivariate_normal, norm
 from torch import Tensor
 
-from mutua.generative import elbo
 from mutua.generative.networks import StandardPrior
 from mutua.generative.variational import Variational
+from mutua.objectives import elbo
 
 N, K = 6, 3
 
@@ -64,6 +64,16 @@ def test_kl_is_the_mean_log_ratio(q: tuple[Tensor, Tensor, Tensor, Tensor]) -> N
         )
     zero = elbo.kl_gaussian(mean, torch.diag_embed(log_scale.exp()), mean, log_scale)
     torch.testing.assert_close(zero, torch.zeros_like(zero), atol=1e-12, rtol=0)
+
+
+def test_the_diagonal_kl_is_the_full_one(q: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
+    mean, factor, location, log_scale = q
+    deviation = factor.diagonal(dim1=1, dim2=2)
+    full = torch.diag_embed(deviation)
+    found = elbo.kl_diagonal(mean, deviation.log(), location, log_scale)
+    torch.testing.assert_close(found, elbo.kl_gaussian(mean, full, location, log_scale))
+    zero = torch.zeros_like(mean[:1])
+    torch.testing.assert_close(elbo.kl_diagonal(mean, deviation.log()), elbo.kl_gaussian(mean, full, zero, zero))
 
 
 def test_entropy_is_scipys(q: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
