@@ -105,9 +105,10 @@ def test_the_adversary_lowers_what_is_read() -> None:
     torch.manual_seed(0)
     flow = Couplings(32, 4, 32, True, 1e-4, 0)
     before = probed(flow, data)
-    spoil(flow, data, steps=60, refit=10, rate=3e-3, batch=64, seed=0)
+    spoil(flow, data, steps=120, refit=10, rate=3e-3, batch=64, seed=0)
     after = probed(flow, data)
-    assert after.converged < before.converged - 3
+    assert after.converged < before.converged - 2
+    assert after.nearest < before.nearest - 8
     with torch.no_grad():
         x = data.test_upper.double()
         exact = flow.double()
