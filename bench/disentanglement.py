@@ -1,7 +1,7 @@
 """Metrics of disentanglement: published definitions on scikit-learn, as the public libraries are, and ours.
 
-disentanglement_lib asks for TensorFlow 1 and disent for an old torch; what either computes is scikit-learn's
-GradientBoostingClassifier, LinearSVC, LogisticRegression, mutual_info_score and mutual_info_classif in these loops.
+disentanglement_lib asks for TensorFlow 1, and disent for an old torch; what both compute is scikit-learn's
+GradientBoostingClassifier, LinearSVC, LogisticRegression, mutual_info_score, mutual_info_classif in these loops.
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ GAMES = {"bigan"}
 """Methods of two players against each other: the sum of their losses is least where neither knows anything."""
 
 RATES = {"annealed_vae": 3e-4, "beta_tcvae": 3e-4}
-"""Of Adam, where 2e-3 is too much for a network without batch norm: its first step raises the divergence tenfold."""
+"""Of Adam, where 2e-3 is too much for a network without batch norm: its first step overshoots.
+
+All others learn at 2e-3."""
 
 
 def doubled(name, kind):
