@@ -201,9 +201,9 @@ def main(args: list[str]) -> None:
     rows.append(["all", "", None, None, None, None, float(totals[0]), float(totals[1])])
     columns = ["metric", "part", "ours", "reference", "difference", "mended", "CPU s", "reference, CPU s"]
     note = (
-        f"{given_.rows:,} rows of 10 codes, dSprites' five factors; one thread. Scores that draw pairs or points draw "
-        "their own; boosted trees choose at random among splits that are equally good; LogisticRegression stops at "
-        "its default tolerance, ours at the minimum. "
+        f"{given_.rows:,} rows of 10 codes, dSprites' five factors; one thread. Scores that draw pairs or points "
+        "draw their own; boosted trees choose at random among splits that are equally good; LogisticRegression stops "
+        "at its default tolerance, ours at the minimum. "
         f"The mended metrics took {totals[2]:.1f} CPU s beside."
     )
     words = [f"All published metrics take {totals[0] / totals[1]:.3f} of the reference's CPU time."]
