@@ -202,8 +202,8 @@ def main(args: list[str]) -> None:
     columns = ["metric", "part", "ours", "reference", "difference", "mended", "CPU s", "reference, CPU s"]
     note = (
         f"{given_.rows:,} rows of 10 codes, dSprites' five factors; one thread. Scores that draw pairs or points "
-        "draw their own; boosted trees choose at random among splits that are equally good; LogisticRegression stops "
-        "at its default tolerance, ours at the minimum. "
+        "draw their own; boosted trees choose at random among splits that are equally good; LogisticRegression "
+        "stops at its default tolerance, ours at the minimum. "
         f"The mended metrics took {totals[2]:.1f} CPU s beside."
     )
     words = [f"All published metrics take {totals[0] / totals[1]:.3f} of the reference's CPU time."]
