@@ -17,6 +17,8 @@ NAMES = {
     "linear_models": "PPCA and factor analysis beside scikit-learn's: likelihood reached and CPU time",
     "ica": "LinearICA beside FastICA and picard: CPU time, Amari distance, likelihood on real recordings",
     "unmix": "the cocktail party: voices and music unmixed, SI-SDR improvement beside FastICA and picard",
+    "decodable": "loss-data curves and codes beside scikit-learn retrained at each point: losses, CPU time",
+    "disentanglement": "metrics of disentanglement beside their published definitions: values, CPU time",
     "information": "mutual information where it is known: the default beside benchmark-mi's estimators, coverage",
     "mi_studies": "the staircase of mutual information, every estimator and critic, at its published setting",
     "views": "SimCLR's views beside torchvision, albumentations and kornia; a step beside lightly's; accuracy",

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from mutua import moved
 
 if TYPE_CHECKING:
+    from mutua.evaluation import usable_information
     from mutua.index import catalogue
     from mutua.information import MutualInformation, mutual_information
     from mutua.runs import load
 
-__all__ = ["MutualInformation", "__version__", "catalogue", "load", "mutual_information"]
+__all__ = ["MutualInformation", "__version__", "catalogue", "load", "mutual_information", "usable_information"]
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _EXPORTS = {
     "MutualInformation": "mutua.information",
     "mutual_information": "mutua.information",
     "load": "mutua.runs",
+    "usable_information": "mutua.evaluation",
     "catalogue": "mutua.index",
 }
 

@@ -61,6 +61,8 @@ VERBS: dict[str, Verb] = {
     "mi": Verb(
         "mutua.cli.information", "Information", "Mutual information of two arrays, or of a table's columns."
     ),
+    "usable": Verb("mutua.cli.codes", "Usable", "Usable information of a file of vectors and labels, in bits."),
+    "disentangle": Verb("mutua.cli.codes", "Disentangle", "How disentangled codes are, given their true factors."),
     "words": Verb("mutua.cli.words", "Embeddings", "Word vectors: learn them from text, query and evaluate them."),
     "export": Verb("mutua.cli.embed", "Export", "Write an encoder as ONNX."),
     "data": Verb("mutua.cli.listing", "Data", "List the data sets known by name, and whether they are here."),

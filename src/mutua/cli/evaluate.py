@@ -33,6 +33,8 @@ class Evaluate:
         depths: Of the encoder, such as conv fc Y; its last by default.
         few: Numbers of labels a class for the few-label table; none with an empty list.
         draws: Of the labels, for each number of them.
+        decodable: Read usable information and code lengths too, in bits: what probes can use of the features.
+        families: Of probes for that: any of linear, knn, mlp.
         supervised: Train the same network on all labels too, as a row of the table.
         supervised_epochs: How long that.
         finetune: Numbers of labels a class to fine-tune with; 0 is all.
@@ -51,6 +53,8 @@ class Evaluate:
     depths: tuple[str, ...] = ()
     few: tuple[int, ...] = (1, 5, 10, 100)
     draws: int = 5
+    decodable: bool = False
+    families: tuple[str, ...] = ("linear", "knn")
     supervised: bool = False
     supervised_epochs: int = 30
     finetune: tuple[int, ...] = ()
@@ -79,6 +83,7 @@ class Evaluate:
             depths=self.depths or None,
             labels_per_class=self.few,
             draws=self.draws,
+            decodable=self.families if self.decodable else (),
             with_supervision=self.supervised,
             with_finetuning=self.finetune,
             supervised_plan=Plan(**{**vars(base), "epochs": self.supervised_epochs, "seed": self.seed}),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mutua.encoders.couplings import Couplings, Flow
 from mutua.encoders.decoder import Decoder, decoder, decoder_mlp
 from mutua.encoders.dim import dim32, dim64
 from mutua.encoders.frames import Standardise
 from mutua.encoders.grid import Grid, NormName, grid_ahead
 from mutua.encoders.inputs import image_spec, pixels, side
 from mutua.encoders.lab import Lightness, on_lightness
+from mutua.encoders.locatello import locatello
+from mutua.encoders.nice import nice
 from mutua.encoders.nin import nin
 from mutua.encoders.ordered import Ordered, Pieces, rows_ahead, wave_ahead
+from mutua.encoders.real_nvp import real_nvp
 from mutua.encoders.resnet import group_norm, resnet, resnet18, resnet34, resnet50
 from mutua.encoders.sentences import sentences_ahead
 from mutua.encoders.series import convnet
@@ -26,7 +30,9 @@ from mutua.types import InputError, Spec, names
 
 __all__ = [
     "ENCODERS",
+    "Couplings",
     "Decoder",
+    "Flow",
     "Grid",
     "Lightness",
     "Masking",
@@ -53,11 +59,14 @@ __all__ = [
     "grid_ahead",
     "group_norm",
     "image_spec",
+    "locatello",
     "logmel",
     "mlp",
+    "nice",
     "nin",
     "on_lightness",
     "pixels",
+    "real_nvp",
     "resnet",
     "resnet18",
     "resnet34",
@@ -108,6 +117,13 @@ ENCODERS: dict[str, Network] = {
     "grid": _gridded("Patches in a grid, a small residual network on each, layer norm: for cpc."),
     "grid-batchnorm": _gridded("As grid, with batch norm, which ties patches together: to compare.", norm="batch"),
     "grid-wide": _gridded("As grid, twice as wide and twice as deep: for cpc.", width=64, blocks=2),
+    "locatello": Network(
+        locatello, frozenset({"image"}), "The network of the studies of disentanglement: conv, fc of 256."
+    ),
+    "nice": Network(
+        nice, frozenset({"image"}), "Additive couplings: invertible, volumes kept, begins near the identity."
+    ),
+    "real_nvp": Network(real_nvp, frozenset({"image"}), "Affine couplings: invertible, with its log-determinant."),
     "logmel": Network(logmel, frozenset({"sound"}), "Convolutions on a log-mel spectrogram."),
     "wave": Network(wave, frozenset({"sound"}), "Strided convolutions on raw samples, a frame every 10 ms."),
     "wave-gru": Network(

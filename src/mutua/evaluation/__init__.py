@@ -6,8 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from mutua.evaluation.attention import attention, attention_maps, attention_table, on_object
+from mutua.evaluation.conditioning import Conditioning, conditioning
 from mutua.evaluation.controls.supervised import FINETUNE, SUPERVISED, Labelled, Supervised, finetune, supervised
 from mutua.evaluation.controls.untrained import RANDOM, RANDOM_NOTE, random_twin
+from mutua.evaluation.decodable.capacity import LossCapacity, loss_capacity
+from mutua.evaluation.decodable.curves import LossData, loss_data, over_orderings
+from mutua.evaluation.decodable.families import FAMILIES
+from mutua.evaluation.decodable.usable import UsableInformation, usable_information
+from mutua.evaluation.disentangled.table import DISENTANGLEMENT, disentanglement
+from mutua.evaluation.disentangled.udr import udr, udr_mended
 from mutua.evaluation.features import features, raw, raw_name
 from mutua.evaluation.nats import Learned, nats_learned, nats_table
 from mutua.evaluation.neighbours import nearest
@@ -47,6 +54,8 @@ from mutua.evaluation.unlabelled.ms_ssim import ms_ssim
 from mutua.evaluation.unlabelled.table import unlabelled_tables
 
 __all__ = [
+    "DISENTANGLEMENT",
+    "FAMILIES",
     "FEW_LABEL_PROBES",
     "FINETUNE",
     "LABELS_PER_CLASS",
@@ -56,15 +65,19 @@ __all__ = [
     "RANDOM_NOTE",
     "RAW",
     "SUPERVISED",
+    "Conditioning",
     "Curve",
     "Duplicates",
     "Labelled",
     "Learned",
+    "LossCapacity",
+    "LossData",
     "Matching",
     "Probe",
     "Score",
     "Separation",
     "Supervised",
+    "UsableInformation",
     "Variability",
     "agreement",
     "alignment",
@@ -75,7 +88,9 @@ __all__ = [
     "beats_linear",
     "bss_eval",
     "collapse",
+    "conditioning",
     "dependency",
+    "disentanglement",
     "effective_rank",
     "evaluate",
     "evidence",
@@ -89,6 +104,8 @@ __all__ = [
     "left_out_table",
     "linear",
     "linear_cka",
+    "loss_capacity",
+    "loss_data",
     "matched",
     "matched_si_sdr",
     "mcc",
@@ -101,6 +118,7 @@ __all__ = [
     "nearest",
     "neighbour_overlap",
     "on_object",
+    "over_orderings",
     "pearson",
     "piece_features",
     "piece_table",
@@ -111,8 +129,11 @@ __all__ = [
     "spearman",
     "supervised",
     "svm",
+    "udr",
+    "udr_mended",
     "uniformity",
     "unlabelled_tables",
+    "usable_information",
     "variability_of_means",
     "variability_of_scales",
     "warn_unless_better",
@@ -131,6 +152,12 @@ METRICS: dict[str, Callable[..., Any]] = {
     "exact_duplicates": exact_duplicates,
     "near_duplicates": near_duplicates,
     "few_labels": few_labels,
+    "conditioning": conditioning,
+    "usable_information": usable_information,
+    "loss_data": loss_data,
+    "loss_capacity": loss_capacity,
+    "disentanglement": disentanglement,
+    "udr": udr,
     "finetune": finetune,
     "nats_learned": nats_learned,
     "attention": attention,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mutua.data import KINDS, Examples
+from mutua.evaluation.decodable.table import check_families, decodable_row, decodable_table
 from mutua.evaluation.features import available, features, raw, raw_name
 from mutua.evaluation.probes.catalogue import PROBES
 from mutua.evaluation.probes.few_labels import few_labels
@@ -101,13 +102,15 @@ def evaluate(
     labels_per_class: Sequence[int] = (),
     few_label_probes: Sequence[str] = ("1-nn", "linear"),
     draws: int = 5,
+    decodable: Sequence[str] = (),
     seed: int = 0,
     batch: int = 512,
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
     progress: Progress | None = None,
 ) -> list[Table]:
-    """A table of test accuracies in percent, each encoder at each depth under raw input; one more for few labels.
+    """A table of test accuracies in percent, each encoder at each depth under raw input; one more for few labels,
+    and one for decodable information.
 
     The note of each table is the protocol: how each number was taken. Cells are percent, or (mean, standard
     deviation) over draws of the labels, or None where a class has too few. An encoder passes over the examples
@@ -121,6 +124,7 @@ def evaluate(
         labels_per_class: of the few-label table, such as (1, 5, 10, 100); none without.
         few_label_probes: names of `FEW_LABEL_PROBES`.
         draws: of the labels, for each number of them.
+        decodable: names of `FAMILIES` of probes whose usable information is read, in bits; none without.
         progress: called with what is being done.
 
     Raises `InputError` for examples without labels, an unknown probe or depth, a class with one example where a
@@ -128,6 +132,8 @@ def evaluate(
     """
     if unknown := set(probes) - set(PROBES):
         raise InputError(f"probes: {names(unknown)} is none of {names(PROBES)}")
+    if decodable:
+        check_families(decodable)
     check_alike(train, test)
     train_y, test_y = _labels(train, "train"), _labels(test, "test")
     _check_classes(train, train_y, probes)
@@ -135,6 +141,7 @@ def evaluate(
     say = progress if progress is not None else quiet
     rows: list[list[Any]] = []
     few: list[list[Any]] = []
+    used: list[list[Any]] = []
     protocols: dict[str, str] = {}
     few_note = ""
     for name, depth, x, z in _every(encoders, train, test, wanted, batch, device, precision, say):
@@ -162,6 +169,9 @@ def evaluate(
             for probe, values in curve.values.items():
                 cells = [values.get(count) for count in labels_per_class]
                 few.append([name, depth, probe, *cells])
+        for family in decodable:
+            say(f"{name} {depth}: decodable information, {family}")
+            used.append([name, depth, *decodable_row(x, train_y, (z, test_y), family, seed=seed)])
     what = KINDS[train.spec.kind].plural
     data = f"{len(train)} train and {len(test)} test {what} of {train.source or 'the data given'}"
     note = f"Percent right on test; {data}. " + " ".join(f"{p}: {words}." for p, words in protocols.items())
@@ -170,4 +180,6 @@ def evaluate(
         columns = ["encoder", "depth", "probe", *(str(count) for count in labels_per_class)]
         few_note = f"Percent right on test, by labels a class; {data}. {few_note}"
         tables.append(Table("Accuracy with few labels", columns, few, few_note))
+    if decodable:
+        tables.append(decodable_table(used, ("encoder", "depth"), f"{data[:1].upper()}{data[1:]}."))
     return tables

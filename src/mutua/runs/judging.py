@@ -58,6 +58,7 @@ def judge(
     labels_per_class: Sequence[int] = (),
     few_label_probes: Sequence[str] = ("1-nn", "linear"),
     draws: int = 5,
+    decodable: Sequence[str] = (),
     with_supervision: bool = False,
     with_finetuning: Sequence[int] = (),
     supervised_plan: Plan = SUPERVISED,
@@ -75,7 +76,8 @@ def judge(
     Args:
         runs: folders, or encoder files.
         train, test: examples; probes learn on the one and are read on the other.
-        probes, depths, labels_per_class, few_label_probes, draws, seed: see `mutua.evaluation.evaluate`.
+        probes, depths, labels_per_class, few_label_probes, draws, decodable, seed: see
+            `mutua.evaluation.evaluate`.
         with_supervision: train the first run's network on all labels, as another row.
         with_finetuning: numbers of labels a class to fine-tune each run with; 0 for all.
         pieces: of each example, to be judged by themselves in another table; 0 for none.
@@ -124,6 +126,7 @@ def judge(
         labels_per_class=labels_per_class,
         few_label_probes=few_label_probes,
         draws=draws,
+        decodable=decodable,
         seed=seed,
         device=device,
         progress=say,

@@ -117,6 +117,18 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.nonlinear.voices",
         "Real voices under a known nonlinear mixing: what nonlinear and linear ICA give back of them.",
     ),
+    "bijection": Listed(
+        "mutua.studies.information_and_use.bijection",
+        "A bijection spoils a representation: its information stays, what probes can use of it falls.",
+    ),
+    "constant-information": Listed(
+        "mutua.studies.information_and_use.constant_information",
+        "Accuracy rises, and falls, at constant information: invertible encoders of halves of digits.",
+    ),
+    "critics-and-representations": Listed(
+        "mutua.studies.information_and_use.critics",
+        "Bilinear, separable, MLP critics: held-out bounds against accuracy; two encoders at one bound.",
+    ),
     "density-choice": Listed(
         "mutua.studies.density_choice",
         "ICA under the wrong density: where maximum likelihood still separates, and where it fails.",

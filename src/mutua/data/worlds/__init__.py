@@ -1,0 +1,34 @@
+"""Worlds with known factors: images made from factors of variation by a rule, any number of them, from any
+factors.
+
+>>> world = WORLDS["dsprites-rerendered"]()
+>>> images, factors = world.sample(3, seed=0)
+>>> images.shape, factors.shape
+((3, 1, 64, 64), (3, 5))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mutua.data.worlds.base import World
+from mutua.data.worlds.dsprites import coloured_dsprites, dsprites, modulo_symmetry, orientation_vector
+from mutua.data.worlds.squares import one_square, xy_squares
+
+__all__ = [
+    "WORLDS",
+    "World",
+    "coloured_dsprites",
+    "dsprites",
+    "modulo_symmetry",
+    "one_square",
+    "orientation_vector",
+    "xy_squares",
+]
+
+WORLDS: dict[str, Callable[[], World]] = {
+    "dsprites-rerendered": dsprites,
+    "coloured-dsprites-rerendered": coloured_dsprites,
+    "xy-squares": xy_squares,
+    "one-square": one_square,
+}

@@ -1,0 +1,1 @@
+"""Is it really mutual information? Representations at constant information, critics, and bijections that spoil."""
