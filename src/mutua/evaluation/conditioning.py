@@ -110,7 +110,7 @@ def _lanczos(function: Map, row: Tensor, steps: int, draw: torch.Generator) -> t
         return function(x.view(1, *row.shape))[0].flatten()
 
     flat = row.flatten()
-    _, back = torch.func.vjp(one, flat)
+    back = torch.func.vjp(one, flat)[1]
 
     def product(v: Tensor) -> Tensor:
         pushed = torch.func.jvp(one, (flat,), (v,))[1]

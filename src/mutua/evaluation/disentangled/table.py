@@ -124,8 +124,8 @@ def _intervals(read: Read, samples: Sequence[Given], value: dict[str, float], se
         for part, each in read(sample, seed).items():
             found[part].append(each)
     told = {}
-    for part, each in found.items():
-        off = np.array(each) - np.mean(each)
+    for part, values in found.items():
+        off = np.array(values) - np.mean(values)
         low, high = value[part] + np.quantile(off, [0.025, 0.975])
         told[part] = f"{low:.3f} to {high:.3f}"
     return told

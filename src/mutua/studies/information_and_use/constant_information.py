@@ -278,7 +278,8 @@ def _words(config: Config, rising: Rising, falling: Falling, free: Free) -> list
 
     start, end = config.looks[0], config.looks[-1]
     gap = np.mean([each[0] - each[1] for each in rising["InfoNCE", end]])
-    plain, spoilt = (float(np.mean([each[at].converged for each in falling])) for at in range(2))
+    plain = float(np.mean([before.converged for before, _, _ in falling]))
+    spoilt = float(np.mean([after.converged for _, after, _ in falling]))
     each = "; ".join(
         f"{noise}: log condition {at_end(noise, 3):.1f}, held-out bound {at_end(noise, 1):.2f} nats, accuracy "
         f"{at_end(noise, 2):.1f} %"
@@ -298,7 +299,7 @@ def _words(config: Config, rising: Rising, falling: Falling, free: Free) -> list
 
 def _figure(config: Config, rising: Rising) -> str:
     with plots.figure(7.5, 3.2, columns=2) as (fig, axes):
-        left, right = axes  # type: ignore[misc]
+        left, right = np.ravel(np.asarray(axes))
         for arm in ("InfoNCE", "NWJ", "halves of others"):
             steps = [step for name, step in rising if name == arm]
             held = [float(np.mean([each[1] for each in rising[arm, step]])) for step in steps]
