@@ -143,7 +143,7 @@ def test_tiles_of_images_that_are_not_square_from_end_to_end(tmp_path, capsys):
     assert run(capsys, "report", folder)[0] == 0
     page = (folder / "report.html").read_text()
     assert "puzzle" in page
-    assert "Its network has batch norm" in page
+    assert "The encoder has batch norm" in page
     assert run(capsys, "attention", folder)[0] == 2
     # Two images: one to learn from is too few, and it is said in a line.
     two = tmp_path / "two"

@@ -122,7 +122,8 @@ def test_what_is_told_is_a_function_of_the_generator(name, kind):
     with torch.no_grad():
         one, two, other = (method.told(batch, Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one.losses, two.losses)
-    assert not torch.equal(one.losses, other.losses)
+    drawn = name != "colorization"  # which draws nothing: the colours are the picture's own
+    assert torch.equal(one.losses, other.losses) != drawn
     assert one.losses.shape == one.right.shape == (4,)
     known = entropy(one.labels) if one.entropy is None else one.entropy
     assert 0 < float(known) <= math.log(len(one.labels)) + 1e-6

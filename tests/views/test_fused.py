@@ -207,13 +207,15 @@ def test_what_it_does_not_know_takes_the_plain_path(monkeypatch):
     assert fused(view.flat(drawn), images, images.dtype) is None
 
 
-def test_every_member_is_compiled():
+def test_every_member_of_known_views_is_compiled():
     for name, make in VIEWS.items():
         view = Compose((make(),))
         if view.kind != "image":
             continue
-        drawn = view.draw(4, (3, 32, 32), seeded())
-        assert fused(view.flat(drawn), pictures(4), torch.uint8) is not None, name
+        flat = view.flat(view.draw(4, (3, 32, 32), seeded()))
+        known = all(type(one) in KNOWN for one, _ in flat)
+        assert known or "simclr" not in name
+        assert (fused(flat, pictures(4), torch.uint8) is not None) == known, name
     assert {type(view) for program in PROGRAMS.values() for view in program} >= set(KNOWN)
 
 

@@ -27,6 +27,10 @@ image_view = pytest.mark.parametrize("name", [name for name in VIEWS if VIEWS[na
 @image_view
 def test_stays_in_range(name):
     y = VIEWS[name]()(some_images(dtype=torch.float32), seeded())
+    if name == "gaussian-noise":  # clipped it would not be Gaussian; only bytes have to be
+        assert y.min() < 0
+        assert y.max() > 1
+        return
     assert y.min() >= 0
     assert y.max() <= 1 + 1e-6
 
@@ -45,7 +49,7 @@ def test_uint8_and_float_agree_to_half_a_level(name):
     view = VIEWS[name]()
     as_levels = view(some_images(), seeded()).float() / 255
     as_floats = view(some_images(dtype=torch.float32), seeded())
-    assert (as_levels - as_floats).abs().max() <= 0.5 / 255 + 1e-5
+    assert (as_levels - as_floats.clamp(0, 1)).abs().max() <= 0.5 / 255 + 1e-5
 
 
 @image_view
@@ -59,7 +63,7 @@ def test_other_channel_counts_work_or_are_refused(name, channels):
     else:
         y = VIEWS[name]()(x, seeded())
         assert y.shape[:2] == x.shape[:2]
-        assert not torch.equal(y, x)
+        assert torch.equal(y, x) == (name == "channel-drop" and channels == 1)  # which keeps one channel
 
 
 @pytest.mark.parametrize("channels", [1, 3, 13])

@@ -14,7 +14,6 @@ from mutua.cli.output import say, show, status, tables_json
 from mutua.cli.reading import examples_of
 from mutua.data import Reading
 from mutua.evaluation import RANDOM
-from mutua.report import attention_page, write
 from mutua.types import InputError
 
 __all__ = ["Attention"]
@@ -54,6 +53,8 @@ class Attention:
     json: bool = False
 
     def __call__(self) -> None:
+        from mutua.report import attention_page, write  # draws, as the help need not
+
         if not self.runs:
             raise InputError("runs: none given; name the folder of a run, such as runs/rotation-photos")
         if min(self.images, self.rows, self.supervised_epochs) < 1:

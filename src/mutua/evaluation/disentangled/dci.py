@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 from mutua.evaluation.disentangled.given import Given
-from mutua.kernels.trees.boosting import boosted
 
 __all__ = ["dci", "dci_mended", "disentanglement_completeness"]
 
@@ -67,6 +66,8 @@ def _importances(data: Given, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
     learned, judged = data.split(seed)
     k = data.factors.shape[1]
     importance, scores = np.zeros((data.codes.shape[1], k)), np.zeros((3, k))
+    from mutua.kernels.trees.boosting import boosted  # numba takes a second to import
+
     for j in range(k):
         values, codes = np.unique(learned.factors[:, j], return_inverse=True)
         truth = judged.factors[:, j]

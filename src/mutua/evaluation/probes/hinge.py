@@ -11,7 +11,6 @@ from jaxtyping import Float, Int64
 from mutua.data.splits import stratified
 from mutua.evaluation.probes.linear_probes import FEW, GRID, favoured
 from mutua.evaluation.probes.score import Moments, Score, check, moments, percent_right
-from mutua.kernels.probes.hinge import sweep
 from mutua.types import InputError
 
 __all__ = ["Machine", "fit_hinge", "hinge"]
@@ -68,6 +67,8 @@ def fit_hinge(
     sign[np.arange(n), codes] = 1
     active = np.ones((n, classes), np.bool_)
     weight, bias = _weights(x, alpha * sign)
+    from mutua.kernels.probes.hinge import sweep  # numba takes a second to import
+
     margin, passes = np.float32(np.inf), 0
     while True:
         for turn in range(_WHOLE):
