@@ -102,9 +102,11 @@ def make_report(
         labels = [examples.classes[k] if examples.classes else int(k) for k in examples.labels]
     about = METHODS[recipe.method]
     normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in encoder.modules())
+    source = str(config["data"].get("source") or config["data"].get("name"))
+    trained = f"{recipe.encoder}, {runs.plan_of(run).epochs} epochs of {learned:,} {kind.plural}"
     html = run_page(
-        f"{recipe.method} on {config['data'].get('source') or config['data'].get('name')}",
-        subtitle=f"{run}: {recipe.encoder}, {runs.plan_of(run).epochs} epochs of {learned:,} {kind.plural}",
+        f"{recipe.method} on {source.partition(' (')[0]}",
+        subtitle=f"{run}: {trained} of {source}",
         summary=[
             f"Learned without labels. {about.about} Features shown: {shown_depth}.",
             *_BATCH_NORM * normed,
