@@ -45,6 +45,16 @@ def test_usable_reads_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "Decodable information" in capsys.readouterr().out
 
 
+def test_usable_of_numbers_has_no_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    z = np.random.default_rng(0).normal(size=(300, 2))
+    np.savez(tmp_path / "numbers.npz", z=z, y=z[:, 0] + 0.1 * z[:, 1])
+    assert main(["usable", str(tmp_path / "numbers.npz"), "--families", "linear", "--json"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)
+    row = dict(zip(table["columns"], table["rows"][0], strict=True))
+    assert row["usable, bits"] > 1
+    assert row["code, bits a label"] is None
+
+
 def test_disentangle_reads_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["disentangle", str(file), "--metrics", "mig", "modularity", "--bootstrap", "5", "--json"]
     assert main(arguments) == 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from mutua.evaluation.decodable.curves import SIZES, loss_data, over_orderings
 from mutua.evaluation.decodable.families import FAMILIES
+from mutua.evaluation.decodable.targets import target
 from mutua.evaluation.decodable.usable import usable_information
 from mutua.types import InputError, Table, names
 
@@ -40,8 +41,11 @@ def decodable_row(
 ) -> list[Any]:
     """A row of `COLUMNS`: what a family gains on test rows, and the prequential code of the training labels."""
     found = usable_information(z, y, family=family, test=test, seed=seed)
-    curve = loss_data(z, y, family=family, orderings=orderings, sizes=sizes, seed=seed)
-    code = over_orderings(curve.description_length() / curve.sizes[-1])
+    code: list[Any] = [None, ""]  # of numbers, whose code has no uniform start
+    if target(y, len(z)).discrete:
+        curve = loss_data(z, y, family=family, orderings=orderings, sizes=sizes, seed=seed)
+        middle, low, high = over_orderings(curve.description_length() / curve.sizes[-1])
+        code = [middle, f"{low:.3f} to {high:.3f}"]
     bit = math.log(2)
     return [
         family,
@@ -49,8 +53,7 @@ def decodable_row(
         found.conditional / bit,
         found.bits,
         f"{found.interval[0] / bit:.3f} to {found.interval[1] / bit:.3f}",
-        code[0],
-        f"{code[1]:.3f} to {code[2]:.3f}",
+        *code,
     ]
 
 
