@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mutua.data.files import Layout, files_of, layout_of, passed_by
+from mutua.data.files import Layout, files_of, layout_of, names_below, passed_by
 from mutua.data.image.decode import (
     EXTENSIONS,
     OTHER_EXTENSIONS,
@@ -217,7 +217,7 @@ def _about(
     """(Labels, classes, names, source, files) of the rows; what was noted is logged."""
     for note in notes:
         log.info("%s: %s", root, note)
-    names = tuple(files[k].relative_to(root).as_posix() for k in rows)
+    names = tuple(names_below(root, [files[k] for k in rows]))
     about = f" ({'; '.join(notes)})" if notes else ""
     labels = None if layout.labels is None else layout.labels[rows]
     return labels, layout.classes, names, f"{root.name or root}{about}", tuple(files[k] for k in rows)

@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, layout_of
+from mutua.data.files import files_of, layout_of, names_below
 from mutua.data.image.compact import npz_arrays
 from mutua.data.kinds.base import Access, Kind
 from mutua.data.labels import Labels, encode_labels, plain_array
@@ -78,7 +78,7 @@ def _files(
     number = np.full(len(files), -1)
     number[kept] = np.arange(len(kept))
     chosen = number[rows][number[rows] >= 0]
-    names = [path.relative_to(root).as_posix() if path != root else path.name for path in files]
+    names = names_below(root, files)
     notes = [*told]
     if skipped := len(files) - len(kept):
         notes.append(f"{skipped} of {len(files)} files could not be read and were left out")

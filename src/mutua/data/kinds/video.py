@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, layout_of
+from mutua.data.files import files_of, layout_of, names_below
 from mutua.data.image.arrays import opened_npy, to_bytes
 from mutua.data.image.compact import npz_arrays
 from mutua.data.image.decode import fitted, with_channels
@@ -92,7 +92,7 @@ def _files(
         notes.append(resized)
     for note in notes:
         log.info("%s: %s", root, note)
-    names = [path.relative_to(root).as_posix() if path != root else path.name for path in files]
+    names = names_below(root, files)
     # One long film is split in time.
     span = {"train": (0.0, 0.8), "test": (0.8, 1.0)}.get(split, (0.0, 1.0)) if len(files) == 1 else (0.0, 1.0)
     if span != (0.0, 1.0):
