@@ -125,7 +125,9 @@ def test_what_all_features_share_makes_no_duplicates() -> None:
     images.pixels[50] = images.pixels[4]
 
     def far(x: torch.Tensor) -> torch.Tensor:
-        return 100 + x.float().flatten(1) @ torch.randn(x[0].numel(), 40, generator=torch.Generator().manual_seed(0))
+        return 100 + x.float().flatten(1) @ torch.randn(
+            x[0].numel(), 40, generator=torch.Generator().manual_seed(0)
+        )
 
     *_, twice = unlabelled_tables({"far": far}, images)
     assert twice.rows[1][1] < 90

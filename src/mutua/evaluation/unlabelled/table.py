@@ -135,7 +135,8 @@ def unlabelled_tables(
             "Duplicates",
             ["seen in", "pairs", "rows of the most alike"],
             found,
-            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}; features: the mean of all subtracted). "
+            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}; "
+            "features: the mean of all subtracted). "
             f"Exactly equal, among all {n}: {extra} {what} more than once"
             + (f", as rows {', '.join(map(str, groups[0][:5]))}." if groups else "."),
         )
