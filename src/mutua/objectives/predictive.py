@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
-from torch.nn.functional import embedding_bag, linear
+from torch.nn.functional import embedding_bag, linear, pad
 
 from mutua.objectives.batches import length
 from mutua.objectives.telling import Told, entropy, told
@@ -44,10 +44,10 @@ def _of_parts(head: nn.Module, z: Float[Tensor, "m d"], parts: Int[Tensor, "k p"
         # W [z_1, z_2] = W_1 z_1 + W_2 z_2: fewer inputs than labels pass through W, and their outputs are added.
         count = parts.shape[1]
         weight = first.weight.unflatten(1, (count, -1)).transpose(0, 1).flatten(0, 1)  # (p h, d)
-        each = linear(z, weight).view(len(z) * count, -1)  # row i p + j: W_j z_i
+        bias = None if first.bias is None else pad(first.bias, (0, (count - 1) * len(first.bias)))  # once a label
+        each = linear(z, weight, bias).view(len(z) * count, -1)  # row i p + j: W_j z_i
         rows = parts * count + torch.arange(count, device=parts.device)
-        summed = embedding_bag(rows, each, mode="sum")
-        return head[1:](summed if first.bias is None else summed + first.bias)
+        return head[1:](embedding_bag(rows, each, mode="sum"))
     # index_select, whose backward pass adds rows; that of indexing sorts them first.
     return head(z.index_select(0, parts.flatten()).unflatten(0, parts.shape).flatten(1))  # of (k, p d)
 
