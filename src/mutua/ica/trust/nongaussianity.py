@@ -12,7 +12,7 @@ from scipy.stats import chi2, norm
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from mutua.estimators.whitening import Whitening, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.recording import Recording
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
@@ -117,6 +117,7 @@ def nongaussianity(X: Any, *, level: float = 0.95, repeats: int = 500, random_st
     if not 0 < level < 1:
         raise InputError(f"level: {level}; use a share between 0 and 1, such as 0.95")
     recording = recording_of(BaseEstimator(), X, reset=True)
+    check_orientation(recording.samples, recording.channels)
     generator = check_random_state(random_state)
     mean, covariance = recording.moments()
     white = whitening(mean, covariance, None, samples=recording.samples, reduce_rank=True)

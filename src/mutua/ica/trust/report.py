@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from mutua.estimators.whitening import Whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.densities import Density
+from mutua.ica.linear.rounding import rounded_directions
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
 from mutua.ica.trust.interference import PIECES, expected_interference
 from mutua.ica.trust.nongaussianity import MOST_ROWS, Shape, shape_of, whitened_rows
@@ -88,8 +89,9 @@ def report(
     free = _free(s, ica.densities_, dependent, generator)
     # A fit looks for non-Gaussian directions, and finds some in any noise: no less is asked than that.
     least = max(flattered, float(chi2.isf((1 - _LEVEL) / k, 2)))
+    rounding = max(0, k - recording.channels + rounded_directions(recording, recording.moments()[1]))
     measured = Measured(
-        m, shape.distance < least, margin, deviation, amplitude, dependent, free, stability, chance
+        m, shape.distance < least, margin, deviation, amplitude, dependent, free, stability, chance, rounding
     )
     verdicts = [verdict(measured, i) for i in range(k)]
     heard = np.full(k, np.nan)
