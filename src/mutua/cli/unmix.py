@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 from mutua.cli.output import say, show, status, tables_json
 from mutua.data.sound.files import Sound, opened, write_wavs
-from mutua.data.store import writing
+from mutua.data.store import checked_place, writing
 from mutua.ica import LinearICA
 from mutua.ica.separation.auxiva import AuxIVA
 from mutua.ica.separation.unmix import PEAK, Unmixed, unmix, unmix_echoes
@@ -54,6 +54,7 @@ class Unmix:
             raise InputError("components: with --convolutive there are as many as microphones; leave it out")
         if not 0.001 <= self.frame <= 2:
             raise InputError(f"frame: {self.frame} seconds; give 0.001 to 2")
+        self._check_outputs()
         with opened(self.mics) as sound:
             n, d = sound.samples.shape
             status(f"{d} microphones, {n / sound.rate:,.1f} s at {sound.rate:,} Hz")
@@ -72,6 +73,21 @@ class Unmix:
             print(paragraph)
         print(f"\n{self.out / PAGE}: open it in a browser and listen")
 
+    def _check_outputs(self) -> None:
+        """Raise InputError where something of the output would take the place of a recording, or can't be
+        written."""
+        mics = {path.resolve() for path in self.mics}
+        for path in self._sources_there() | {self.out / PAGE, self.out / PICTURE}:
+            if path.resolve() in mics:
+                raise InputError(
+                    f"{path}: is one of the recordings, and would be written over; name another folder --out"
+                )
+        checked_place(self.out / PAGE)
+
+    def _sources_there(self) -> set[Path]:
+        """Sources of an earlier run into the same folder."""
+        return {path for path in self.out.glob("source-*.wav") if path.stem.removeprefix("source-").isdecimal()}
+
     def _write(self, sound: Sound, unmixed: Unmixed) -> dict[str, Any]:
         """Sources, picture and page; each file whole or not at all."""
         # Here, since the help needs none of what draws.
@@ -83,6 +99,8 @@ class Unmix:
         write_wavs(
             files, unmixed.blocks(), unmixed.scale, sound.rate, subtype="FLOAT" if self.float32 else "PCM_16"
         )
+        for left in self._sources_there() - set(files):
+            left.unlink()  # of an earlier run: beside these it would be taken for one of them
         heard = min(n, _HEARD * sound.rate)
         loudest = float(np.abs(sound.samples[:heard]).max()) or 1.0
         microphones = [

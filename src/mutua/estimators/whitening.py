@@ -11,7 +11,15 @@ from jaxtyping import Float
 
 from mutua.types import InputError
 
-__all__ = ["RANK_TOLERANCE", "Whitening", "check_orientation", "dependencies", "standardised", "unwhitened", "whitening"]
+__all__ = [
+    "RANK_TOLERANCE",
+    "Whitening",
+    "check_orientation",
+    "dependencies",
+    "standardised",
+    "unwhitened",
+    "whitening",
+]
 
 # Eigenvalues of the correlation matrix below this share of the largest are no directions: rounding makes them.
 RANK_TOLERANCE = 1e-12
@@ -61,14 +69,15 @@ def standardised(x: Float[np.ndarray, "n d"]) -> Whitening:
 
 
 def check_orientation(samples: int, channels: int) -> None:
-    """Raise `InputError` where there are no more rows than channels, before anything of channels x channels is made.
+    """Raise `InputError` where there are no more rows than channels, before anything of channels x channels is
+    made.
 
     (channels, times) is how MNE, picard and EEGLAB have recordings.
     """
     if samples <= channels:
         raise InputError(
-            f"X: only {samples - 1} of {channels:,} channels are independent: {samples} samples less their mean tell "
-            f"no more than {samples - 1} apart; are channels and times swapped? give X.T, (times, channels)"
+            f"X: only {samples - 1} of {channels:,} channels are independent: {samples} samples less their mean "
+            f"tell no more than {samples - 1} apart; are channels and times swapped? give X.T, (times, channels)"
         )
 
 

@@ -92,8 +92,9 @@ def densities_of(choice: Any, k: int) -> list[Density] | None:
 def warn_rounding(directions: int, channels: int, components: int) -> None:
     """`UserWarning`, from the line that called fit."""
     warnings.warn(
-        f"LinearICA: {directions} of {channels} directions of X vary no more than the rounding of its numbers does, so "
-        f"that the last of {components} components is no source; n_components={channels - directions} leaves such out",
+        f"LinearICA: {directions} of {channels} directions of X vary no more than the rounding of its numbers "
+        f"does, so that the last of {components} components is no source; n_components={channels - directions} "
+        "leaves such out",
         UserWarning,
         stacklevel=4,
     )

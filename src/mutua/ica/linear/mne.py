@@ -1,7 +1,8 @@
-"""MNE's Raw, Epochs and Evoked in and out, known by what they can do; MNE itself is imported where sources become one.
+"""MNE's Raw, Epochs and Evoked in and out, known by what they can do; MNE itself is imported where sources become
+one.
 
-What MNE's own ICA does, and its users rely on: a fit sees data channels alone, without those that are marked bad and
-the segments that are annotated BAD; channels are told by their names; all others come back as they were.
+What MNE's own ICA does, and its users rely on: a fit sees data channels alone, without those that are marked bad
+and the segments that are annotated BAD; channels are told by their names; all others come back as they were.
 """
 
 from __future__ import annotations
@@ -18,8 +19,23 @@ from mutua.types import InputError
 __all__ = ["chosen", "is_mne", "rebuilt", "samples_of", "sources_as"]
 
 _DATA = frozenset(
-    "eeg mag grad seeg dbs ecog csd hbo hbr fnirs_cw_amplitude fnirs_fd_ac_amplitude fnirs_fd_phase fnirs_od "
-    "fnirs_td_gated_amplitude fnirs_td_moments_amplitude".split()
+    [
+        "eeg",
+        "mag",
+        "grad",
+        "seeg",
+        "dbs",
+        "ecog",
+        "csd",
+        "hbo",
+        "hbr",
+        "fnirs_cw_amplitude",
+        "fnirs_fd_ac_amplitude",
+        "fnirs_fd_phase",
+        "fnirs_od",
+        "fnirs_td_gated_amplitude",
+        "fnirs_td_moments_amplitude",
+    ]
 )
 """Types of channels that a brain or body is measured by, in MNE's words: no EOG, ECG, trigger or reference."""
 
@@ -35,8 +51,8 @@ def _names_of(x: Any) -> list[str]:
 
 
 def chosen(x: Any, names: Sequence[str] | None = None, *, reduced: bool = False) -> list[str] | None:
-    """The channels of x that a model is of: `names`, those it was fitted on; where there are none, its data channels
-    that are not marked bad. None for an object that doesn't name channels.
+    """The channels of x that a model is of: `names`, those it was fitted on; where there are none, its data
+    channels that are not marked bad. None for an object that doesn't name channels.
 
     Args:
         reduced: whether fewer components than channels are asked for, so that units of channels are compared.
@@ -61,14 +77,14 @@ def chosen(x: Any, names: Sequence[str] | None = None, *, reduced: bool = False)
     if not good:
         seen = ", ".join(sorted(set(kinds)))
         raise InputError(
-            f"X: no data channels that are not marked bad (there are {seen}); set their types with set_channel_types, "
-            "or give the array of the channels you mean"
+            f"X: no data channels that are not marked bad (there are {seen}); set their types with "
+            "set_channel_types, or give the array of the channels you mean"
         )
     found = sorted({kinds[i] for i in good})
     if reduced and len(found) > 1:
         raise InputError(
-            f"X: channels of {' and '.join(found)}, whose units can't be compared for a smaller n_components; pick "
-            f"one type first, such as X.copy().pick({found[0]!r})"
+            f"X: channels of {' and '.join(found)}, whose units can't be compared for a smaller n_components; "
+            f"pick one type first, such as X.copy().pick({found[0]!r})"
         )
     return [here[i] for i in good]
 

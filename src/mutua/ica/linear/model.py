@@ -84,7 +84,8 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     X is an array (n, d) of any real dtype, a memory-mapped one, a DataFrame, or an MNE Raw, Epochs or Evoked.
     Of these a fit, its `report` and `score` see the data channels that are not marked bad, outside of what is
-    annotated BAD; later recordings are held to the names of these, in any order, and other channels stay as they are.
+    annotated BAD; later recordings are held to the names of these, in any order, and other channels stay as they
+    are.
 
     Raises `InputError`: NaN or infinity, dependent channels (which ones), fewer samples than channels, a density
     that is not one. Warns `ConvergenceWarning` where `tol` is not reached, and where components are no more than

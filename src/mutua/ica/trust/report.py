@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from mutua.ica.linear.densities import Density
 from mutua.ica.linear.rounding import rounded_directions
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
 from mutua.ica.trust.interference import PIECES, expected_interference
+from mutua.ica.trust.moments import correlated_moments
 from mutua.ica.trust.nongaussianity import MOST_ROWS, Shape, shape_of, whitened_rows
 from mutua.ica.trust.stability import Make, Stability, refitted, stability_of
 from mutua.ica.trust.verdicts import Measured, told, verdict
@@ -33,22 +35,31 @@ _DEPENDENT = 0.1
 _LEVEL = 0.95
 _NOISES = 5
 _NOISE_ROWS = 8192
-"""What ICA finds in Gaussian noise, and how stable it is, hardly depends on the rows once there are many a component:
-at 8 components indices of at most .70 and .60 for 8,192 rows in two trials, and .69 and .65 for 50,000."""
+"""What ICA finds in Gaussian noise, and how stable it is, hardly depends on the rows once there are many a
+component: at 8 components indices of at most .70 and .60 for 8,192 rows in two trials, and .69 and .65 for
+50,000."""
 _NOISE_STEPS = 100
 """Noise has no maximum that is worth the wait."""
 
 
 def report(
-    ica: Any, X: Any, *, refits: int = 10, restarts: int = 3, most_rows: int = MOST_ROWS, random_state: int = 0
+    ica: Any,
+    X: Any,
+    *,
+    refits: int = 10,
+    restarts: int = 3,
+    most_rows: int = MOST_ROWS,
+    moment: int | None = None,
+    random_state: int = 0,
 ) -> Result:
     """How far to trust each component of a fitted `LinearICA` on its recording X, (n, d): a table and words.
 
     - stability: over `refits` fits of blocks of rows drawn with replacement, each from another start, components
       are matched by |correlation|; the index is their mean |correlation| inside a match less that between
       matches. Restarts: the mean |correlation| of the same component over `restarts` fits of the same rows.
-    - chance: the largest index that five recordings of Gaussian noise of the same size (of some thousand rows, where
-      there are more) give by the same refits. ICA can't say anything of such noise, and yet its index isn't 0.
+    - chance: the largest index that five recordings of Gaussian noise of the same size (of some thousand rows,
+      where there are more) give by the same refits. ICA can't say anything of such noise, and yet its index isn't
+      0.
     - margin: mean log-likelihood over that of a Gaussian of the same variance, nats, and its standard error.
     - others: `expected_interference`, in dB, where there are 64 rows.
     - depends on: the component whose amplitude |s_j| correlates most with |s_i|.
@@ -56,6 +67,10 @@ def report(
     A component is called identified where refits agree (mean |correlation| of at least 0.9 and an index above
     chance) and at most one component can't be told from a Gaussian. Else the reason is given: two or more
     near-Gaussian components, a density that doesn't fit, a dependent pair, or too few samples.
+
+    With `moment`, the rows in which a source is about as loud (20 ms of a voice), components that are correlated
+    within moments are in doubt (`mutua.ica.trust.moments`): more sources than channels, or echoes, leave that
+    behind, and how far below the others are is then not told.
 
     Long recordings are judged on `most_rows` rows, drawn at random and kept in order of time: then stability is
     that of a recording of this size, a cautious answer.
@@ -100,10 +115,15 @@ def report(
     measured = Measured(
         m, shape.distance < least, margin, deviation, amplitude, dependent, free, stability, chance, rounding
     )
+    if moment is not None:
+        first = recording.rows(np.arange(min(recording.samples, most_rows * 10)))
+        together = correlated_moments((first - ica.mean_) @ ica.components_.T, moment, generator)
+        measured = replace(measured, together=together)
     verdicts = [verdict(measured, i) for i in range(k)]
     heard = np.full(k, np.nan)
     if k > 1 and recording.samples >= 2 * PIECES:
         heard = 10 * np.log10(expected_interference(ica, X))
+        heard[measured.together.any(1)] = np.nan
     table = _table(ica, measured, restarted, shape, heard, verdicts)
     words = told(ica, recording.samples, measured, verdicts, found.unconverged + again.unconverged)
     settings: dict[str, Any] = {"refits": refits, "restarts": restarts, "rows": m, "random_state": random_state}
