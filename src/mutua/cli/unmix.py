@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from tyro.conf import Positional, arg
@@ -33,7 +33,8 @@ class Unmix:
         components: Sources to find; as many as microphones by default.
         convolutive: For rooms with echoes or microphones apart: independent vector analysis.
         frame: Seconds of a frame of --convolutive, longer than the echoes that matter.
-        float32: Write 32-bit floating point, not 16-bit integers.
+        float32: Write 32-bit floating point, not whole numbers.
+        bits: Of the whole numbers that are written.
         seed: Of the start.
         json: Print JSON instead of words.
     """
@@ -44,6 +45,7 @@ class Unmix:
     convolutive: bool = False
     frame: float = 0.128
     float32: bool = False
+    bits: Literal[16, 24] = 16
     seed: int = 0
     json: bool = False
 
@@ -97,7 +99,11 @@ class Unmix:
         k, (n, d) = len(unmixed.scale), sound.samples.shape
         files = [self.out / f"source-{i}.wav" for i in range(k)]
         write_wavs(
-            files, unmixed.blocks(), unmixed.scale, sound.rate, subtype="FLOAT" if self.float32 else "PCM_16"
+            files,
+            unmixed.blocks(),
+            unmixed.scale,
+            sound.rate,
+            subtype="FLOAT" if self.float32 else f"PCM_{self.bits}",
         )
         for left in self._sources_there() - set(files):
             left.unlink()  # of an earlier run: beside these it would be taken for one of them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -282,7 +282,7 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             )
         return sources @ self.mixing_.T + self.mean_
 
-    def remove(self, X: Any, components: int | Sequence[int]) -> Any:
+    def remove(self, X: Any, components: Any) -> Any:
         """The recording (n, d) without some components: X - sum_i s_i a_i. What no component explains stays.
 
         An MNE Raw, Epochs or Evoked gives a copy of itself, its other channels as they were.

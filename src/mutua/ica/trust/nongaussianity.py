@@ -16,7 +16,7 @@ from mutua.estimators.whitening import Whitening, check_orientation, whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.recording import Recording
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
-from mutua.types import InputError, Table
+from mutua.types import InputError, Interval, Table
 
 __all__ = ["Shape", "nongaussianity", "shape_of", "whitened_rows"]
 
@@ -155,8 +155,8 @@ def nongaussianity(X: Any, *, level: float = 0.95, repeats: int = 500, random_st
     return Table("Non-Gaussianity of directions", columns, rows, note)
 
 
-def _interval(value: float, half: float) -> str:
-    return f"{value - half:.4f}\u00a0to\u00a0{value + half:.4f}".replace("-", "−")
+def _interval(value: float, half: float) -> Interval:
+    return Interval(float(value - half), float(value + half))
 
 
 def _verdict(shape: Shape, i: int, least: float, z_level: float) -> str:

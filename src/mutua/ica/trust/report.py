@@ -123,7 +123,7 @@ def report(
     heard = np.full(k, np.nan)
     if k > 1 and recording.samples >= 2 * PIECES:
         heard = 10 * np.log10(expected_interference(ica, X))
-        heard[measured.together.any(1)] = np.nan
+        heard[measured.together.any(1).nonzero()] = np.nan
     table = _table(ica, measured, restarted, shape, heard, verdicts)
     words = told(ica, recording.samples, measured, verdicts, found.unconverged + again.unconverged)
     settings: dict[str, Any] = {"refits": refits, "restarts": restarts, "rows": m, "random_state": random_state}
@@ -226,7 +226,7 @@ def _table(
     share = ica.explained_variance_ / ica.explained_variance_.sum()
     for i, given in enumerate(verdicts):
         j = int(np.abs(found.amplitude[i]).argmax())
-        depends = f"{j} ({found.amplitude[i, j]:.2f})".replace("-", "−") if found.dependent[i, j] else None
+        depends, by = (j, float(found.amplitude[i, j])) if found.dependent[i, j] else (None, None)
         rows.append(
             [
                 i,
@@ -238,6 +238,7 @@ def _table(
                 float(restarted.inside[i]),
                 float(heard[i]) if np.isfinite(heard[i]) else None,
                 depends,
+                by,
                 given,
             ]
         )
@@ -251,6 +252,7 @@ def _table(
         "restarts",
         "others, dB",
         "depends on",
+        "by",
         "verdict",
     ]
     note = (
@@ -258,7 +260,7 @@ def _table(
         "sub-Gaussian. Agreement: mean |correlation| of the component between refits of resampled rows; index: "
         f"that less the correlation with other components, {found.chance:.2f} at most for Gaussian noise. "
         "Restarts: agreement between starts on the same rows. Others: the power of all other components that is "
-        "expected in it, relative to its own. Depends on: correlation of amplitudes, where it is "
-        "above chance."
+        "expected in it, relative to its own. Depends on, by: the component whose amplitude correlates most, "
+        "and the correlation, where it is above chance."
     )
     return Table("Components", columns, rows, note)
