@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mutua.data import Held
 from mutua.data.image.images import Images
-from mutua.evaluation import duplicates, exact_duplicates, near_duplicates
-from mutua.types import InputError
+from mutua.evaluation import duplicates, exact_duplicates, near_duplicates, unlabelled_table
+from mutua.types import InputError, Spec
 
 
 def test_exact_groups_across_batches() -> None:
@@ -48,3 +51,14 @@ def test_settings_are_checked() -> None:
     with pytest.raises(InputError, match="limit"):
         near_duplicates(x, limit=0)
     assert near_duplicates(x).count == 0
+
+
+def test_duplicates_are_told_by_file_or_by_the_row_of_the_whole() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 4, 4), dtype=np.uint8)
+    pixels[31] = pixels[7]
+    examples = Held(Spec("image", (1, 4, 4), "uint8"), values=pixels)
+    for names, want in ((None, "row 7 and row 31"), (tuple(f"{i}.png" for i in range(40)), "7.png and 31.png")):
+        found = unlabelled_table(replace(examples, names=names), {}, rows=39)[-1]
+        kept = np.random.RandomState(0).permutation(40)[:39]
+        assert (found.rows[0][-1] == want) == (7 in kept and 31 in kept)
+        assert want.replace(" and ", ", ") in found.note

@@ -51,6 +51,11 @@ def reason(error: Exception) -> str:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that becomes `path` when the block ends well, and leaves nothing behind when it doesn't."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe or a device, /dev/null say, is written to; to rename a file into its place would do away with it.
+        with open(path, "wb") as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from mutua import encoders
-from mutua.data import KINDS, Examples
+from mutua.data import KINDS
 from mutua.encoders import image_spec
 from mutua.methods import METHODS
 from mutua.types import InputError, Method, Spec, names
@@ -145,7 +145,7 @@ def bare(network: nn.Module, recipe: Recipe) -> nn.Module:
     return inner.module if recipe.encoder == CUSTOM and isinstance(inner, encoders.Wrapped) else inner
 
 
-def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:
+def check_fit(recipe: Recipe, examples: Any, name: str) -> None:
     """Raise `InputError` where the examples are not what the recipe is for."""
     want, seen = recipe.spec, _spec_of(examples, name)
     if want.kind != seen.kind:
