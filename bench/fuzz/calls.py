@@ -105,7 +105,7 @@ def _information(draw: random.Random, _: Path) -> Made:
             for k in inspect.signature(getattr(information, name)).parameters
             if k not in ("x", "y", "z", "effort")
         ]
-        settings[draw.choice(known)] = odd(draw)
+        settings |= {draw.choice(known): odd(draw)} if known else {}
     given = (x,) if name == "pairwise" else (x, y, spoiled(draw, rows(draw, n, 1))) if "cond" in name else (x, y)
     return f"{name}({', '.join(map(_shown, given))}, {settings})", lambda: getattr(information, name)(
         *given, **settings
@@ -129,10 +129,11 @@ def _vectors(draw: random.Random, _: Path) -> Made:
     n, d = draw.choice([0, 1, 3, 20]), draw.choice([1, 2, 5])
     words: Any = [draw.choice(["a", "b", f"w{i}", f"w{i}", f"w{i}", " ", "", "é", "x y", "x\n"]) for i in range(n)]
     values = spoiled(draw, rows(draw, n, d)) if draw.random() < 0.5 else rows(draw, n, d)
-    ask = draw.choice(
-        ["most_similar", "analogy", "similarity", "similarities", "analogy_cosmul", "save", "__getitem__"]
+    ask, count = draw.choice(
+        [("most_similar", 1), ("analogy", 3), ("similarity", 2), ("similarities", 1), ("analogy_cosmul", 3)]
+        + [("__getitem__", 1), ("doesnt_match", 1), ("unit", 1)]
     )
-    given = [draw.choice(["a", "w1", "w2", "nowhere", odd(draw)]) for _ in range(draw.choice([1, 2, 3]))]
+    given = [draw.choice(["a", "w1", "w2", "nowhere", ["w1", "w2"], odd(draw)]) for _ in range(count)]
 
     def call() -> None:
         vectors = Vectors(words, values)
@@ -148,7 +149,7 @@ def _word2vec(draw: random.Random, _: Path) -> Made:
     sentences: Any = [
         [draw.choice(alphabet) for _ in range(draw.randrange(12))] for _ in range(draw.choice([0, 1, 50]))
     ]
-    settings: dict[str, Any] = {"dimension": 4, "epochs": 1, "min_count": 1}
+    settings: dict[str, Any] = {"vector_size": 4, "epochs": 1, "min_count": 1}
     if draw.random() < 0.6:
         settings[draw.choice(list(inspect.signature(Word2Vec).parameters))] = odd(draw)
     if draw.random() < 0.2:

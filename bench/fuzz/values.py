@@ -25,7 +25,7 @@ def spoiled(draw: random.Random, x: np.ndarray) -> Any:
     x, rng = x.copy(), np.random.default_rng(draw.randrange(2**32))
     one = tuple(draw.randrange(length) for length in x.shape) if x.size else ()
     what = draw.randrange(26)
-    if what < 5 and x.size:
+    if what < 5 and x.size and x.dtype == float:
         x[one] = [np.nan, np.inf, -np.inf, 1e300, 1e-320][what]
     made: dict[int, Any] = {
         5: lambda: x * draw.choice([1e-9, 1e9, 1e150, 1e-150, 0.0]),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mutua.types import InputError
 
-__all__ = ["Labels", "as_array", "encode_labels", "plain_array"]
+__all__ = ["Labels", "array_of", "as_array", "encode_labels", "plain_array"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,18 @@ def plain_array(x: np.ndarray | Tensor) -> np.ndarray:
     return (x.float() if x.dtype == torch.bfloat16 else x).numpy(force=True)
 
 
+def array_of(x: Any, name: str) -> np.ndarray:
+    """What somebody hands over as an array. Raises `InputError` for what makes none, such as rows of different
+    lengths."""
+    try:
+        return np.asarray(as_array(x))
+    except (TypeError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{name}: a {type(x).__name__} that makes no array ({told}); give rows of one length"
+        ) from None
+
+
 def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """(Whole numbers from 0, the names of the classes) of labels that are whole numbers or names.
 
@@ -46,7 +58,7 @@ def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, t
 
     Raises `InputError` for labels that are neither, that don't number `n`, or whose name is not in `classes`.
     """
-    labels = plain_array(y) if isinstance(y, Tensor) else np.asarray(y)
+    labels = plain_array(y) if isinstance(y, Tensor) else array_of(y, "labels")
     if labels.shape != (n,):
         raise InputError(f"labels: shape {labels.shape} for {n} examples; give one whole number or name each")
     if labels.dtype == object and all(isinstance(name, str) for name in labels):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,7 @@ import pooch
 from mutua.types import InputError
 
 __all__ = [
+    "UNREADABLE",
     "cache_folder",
     "checked_place",
     "fingerprint",
@@ -25,6 +30,23 @@ __all__ = [
     "write_rows",
     "writing",
 ]
+
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise on files that are damaged, cut short, encrypted or of another kind."""
 
 _FORMAT = 1  # raise when the same file would decode to other pixels: it is part of every key
 

@@ -27,14 +27,14 @@ def rows_of(estimator: Any, x: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
     return checked_rows(validated(estimator, x, reset=reset, least=least), least=least)
 
 
-def validated(estimator: Any, x: Any, *, reset: bool, least: int) -> Any:
+def validated(estimator: Any, x: Any, *, reset: bool, least: int, dtype: Any = "numeric") -> Any:
     """X as scikit-learn checks it, whose refusals become an `InputError` of one line, in its own words.
 
     But `TypeError` of objects that are no numbers stays one, as its conventions ask.
     """
     try:
         return validate_data(
-            estimator, as_array(x), reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=least
+            estimator, as_array(x), reset=reset, dtype=dtype, ensure_all_finite=False, ensure_min_samples=least
         )
     except (TypeError, ValueError) as error:
         if isinstance(error, TypeError) and "sparse" not in str(error).lower():

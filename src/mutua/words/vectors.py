@@ -226,12 +226,14 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
         rows = self._units_of(words, "doesnt_match")
         if len(rows) < 3:
             raise InputError(f"doesnt_match: {len(rows)} words leave no odd one out; give three at least")
-        return words[int(np.argmin(rows @ rows.mean(0)))]
+        return list(words)[int(np.argmin(rows @ rows.mean(0)))]
 
     def _units_of(self, words: Any, name: str) -> Float32[np.ndarray, "n d"]:
         if isinstance(words, str):
             mend = "; the cosine of two words is similarity(a, b)" if name == "similarities" else ""
             raise InputError(f"{name}: {words[:40]!r} is one string; give a list of words{mend}")
+        if not isinstance(words, (Sequence, np.ndarray, set, frozenset)):
+            raise InputError(f"{name}: {words!r:.60} is no list; give a list of words")
         if not len(words):
             raise InputError(f"{name}: no words; give a list of words")
         pair = next((word for word in words if isinstance(word, (tuple, list))), None)

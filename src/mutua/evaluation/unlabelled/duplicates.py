@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mutua.data.labels import array_of
 from mutua.evaluation.features import check_features, inputs
 from mutua.evaluation.neighbours import CELLS, unit
 from mutua.types import InputError, Rows, parted
@@ -47,6 +48,7 @@ def near_duplicates(
     whatever the data. Pixels all have a large common brightness: subtract each image's own mean first. Among
     50,000 rows 1.25e9 pairs are looked at.
     """
+    x = array_of(x, "features")
     check_features(x, "features")
     if not 0 < threshold <= 1:
         raise InputError(f"threshold: {threshold} is no cosine similarity between 0 and 1; 0.95 is a start")
