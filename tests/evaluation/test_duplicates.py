@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from mutua.data import Held
 from mutua.data.image.images import Images
@@ -62,3 +63,12 @@ def test_duplicates_are_told_by_file_or_by_the_row_of_the_whole() -> None:
         kept = np.random.RandomState(0).permutation(40)[:39]
         assert (found.rows[0][-1] == want) == (7 in kept and 31 in kept)
         assert want.replace(" and ", ", ") in found.note
+
+
+def test_arrays_of_any_layout_and_width() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    x[7] = x[3]
+    for given in (x[:, ::-1], x.astype(np.longdouble), x.astype(">f8"), x.tolist(), torch.from_numpy(x)):
+        assert [3, 7] in near_duplicates(given, 1.0).pairs.tolist()
+    with pytest.raises(InputError, match=r"^features: a list that makes no array"):
+        near_duplicates([[1.0], [1.0, 2.0]])

@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from mutua.data.table import Column, Columns, columns_of
 from mutua.information.default.direct import direct
+from mutua.information.default.estimate import check_settings
 from mutua.information.default.few import few_rows
 from mutua.information.default.limits import EXACT
 from mutua.information.default.serial import order_of_rows
@@ -147,6 +148,7 @@ def against(
 
     Paper: Benjamini and Hochberg 1995, Controlling the false discovery rate.
     """
+    check_settings("default", serial, permutations, seed)
     columns = columns_of(table, "table")
     at = columns.names.index(columns.column(target).name)
     d = len(columns.columns)

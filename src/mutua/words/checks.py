@@ -42,6 +42,8 @@ def checked_settings(estimator: Any) -> None:
         raise InputError(f"subwords: {estimator.subwords!r:.60}; use words.Subwords(), or None")
     if estimator.tokenizer is not None and not callable(estimator.tokenizer):
         raise InputError(f"tokenizer: {estimator.tokenizer!r:.60}; use a function of a text to its words, or None")
+    if estimator.on_epoch is not None and not callable(estimator.on_epoch):
+        raise InputError(f"on_epoch: {estimator.on_epoch!r:.60}; use a function of an epoch and its loss, or None")
     try:
         check_random_state(estimator.random_state)
     except (ValueError, TypeError):

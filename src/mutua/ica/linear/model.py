@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from mutua.estimators.base import Estimator
+from mutua.estimators.rows import checked_rows
 from mutua.estimators.validation import (
     Constraint,
     any_state,
@@ -274,7 +275,7 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
         """The recording that sources (n, k) make: mixing_ s + mean_."""
         check_is_fitted(self)
-        sources = check_array(X, dtype=[np.float64, np.float32])
+        sources = checked_rows(X, name="sources", least=1)
         if sources.shape[1] != len(self.components_):
             raise InputError(
                 f"sources: {sources.shape[1]} columns, but the model has {len(self.components_)} components; "
