@@ -133,6 +133,7 @@ def main(arguments: list[str]) -> None:
     log, found = Log(), Findings()
     tally: collections.Counter[str] = collections.Counter()
     spent: collections.Counter[str] = collections.Counter()
+    answered: collections.Counter[str] = collections.Counter()
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -145,9 +146,10 @@ def main(arguments: list[str]) -> None:
                 name = random_.choice(names)
                 what, call = kinds[name][1](random_, Path(folder) / "input")
                 start = time.monotonic()
-                before = len(found.counts)
+                before, told = len(found.counts), found.answers["answered"]
                 tried(call, f"input {number}, {name}: {what}", found)
                 tally[name] += 1
+                answered[name] += found.answers["answered"] - told
                 spent[name] += time.monotonic() - start
                 for kind in list(found.counts)[before:]:
                     log(f"{kind} <- {found.first[kind][:300]}")
@@ -157,7 +159,7 @@ def main(arguments: list[str]) -> None:
                     break
         finally:
             os.chdir(here)
-    rows = [[name, tally[name], spent[name]] for name in sorted(tally)]
+    rows = [[name, tally[name], answered[name], spent[name]] for name in sorted(tally)]
     note = (
         f"Seed {chosen.seed}: {dict(found.answers)}. A finding is a traceback, a hang, a storm or a wrong answer."
     )
@@ -167,7 +169,7 @@ def main(arguments: list[str]) -> None:
         "fuzz" if not chosen.only else f"fuzz_{chosen.only}",
         "Generated inputs over every verb and every public estimator",
         [
-            Table("Inputs", ["to", "inputs", "seconds"], rows, note),
+            Table("Inputs", ["to", "inputs", "answered", "seconds"], rows, note),
             Table("Findings", ["what", "times", "first"], findings, "None is what is wanted."),
         ],
         log,

@@ -195,10 +195,10 @@ def _fit(place: Path, draw: random.Random, folder: Path) -> Made:
         "--min-count",
         "--negative",
         "--learning-rate",
-        "--seed",
+        "--threads",
         "--phrases",
     ]
-    quick = ["--dimension", "4", "--epochs", "1", "--min-count", "1", "--out", str(folder / "v.bin")]
+    quick = ["--size", "4", "--epochs", "1", "--min-count", "1", "--out", str(folder / "v.bin")]
     return _line(["words", "fit", str(file), *quick, *_more(draw, options)], folder)
 
 

@@ -32,7 +32,7 @@ class Labels:
         return Labels(self.codes[rows], self.classes)
 
 
-def plain_array(x: np.ndarray | Tensor) -> np.ndarray:
+def plain_array(x: Any) -> np.ndarray:
     """The values as NumPy's, bfloat16 as float32."""
     if not isinstance(x, Tensor):
         return x

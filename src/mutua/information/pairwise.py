@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -263,7 +263,9 @@ def _notes(columns: Columns, left_out: dict[int, str]) -> list[str]:
 
 
 def _kinds(discrete: Discrete, d: int) -> list[bool | None]:
-    kinds = [discrete] * d if discrete is None or isinstance(discrete, bool) else list(discrete)
+    if discrete is not None and not isinstance(discrete, (bool, np.bool_, Iterable)):
+        raise InputError(f"discrete: {discrete!r:.60}; give True, False or None, or one of them a column")
+    kinds = [discrete] * d if discrete is None or isinstance(discrete, (bool, np.bool_)) else list(discrete)
     if len(kinds) != d:
         raise InputError(f"discrete: {len(kinds)} answers for {d} columns; give one a column")
     return kinds

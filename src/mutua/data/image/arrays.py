@@ -64,7 +64,7 @@ def _last(shape: tuple[int, ...]) -> bool | None:
 
 
 def from_array(
-    x: np.ndarray | Tensor,
+    x: Any,
     y: Any = None,
     *,
     classes: Sequence[str] = (),

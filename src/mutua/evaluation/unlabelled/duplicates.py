@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def exact_duplicates(examples: Rows, *, batch: int = 512) -> list[list[int]]:
 
 
 def near_duplicates(
-    x: np.ndarray, threshold: float = 0.95, *, limit: int = 10_000, device: torch.device | str = "cpu"
+    x: Any, threshold: float = 0.95, *, limit: int = 10_000, device: torch.device | str = "cpu"
 ) -> Duplicates:
     """Pairs of rows whose cosine similarity is at least `threshold`, in features or pixels; in blocks.
 

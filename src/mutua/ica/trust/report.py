@@ -123,7 +123,7 @@ def report(
     heard = np.full(k, np.nan)
     if k > 1 and recording.samples >= 2 * PIECES:
         heard = 10 * np.log10(expected_interference(ica, X))
-        heard[measured.together.any(1).nonzero()] = np.nan
+        heard[np.flatnonzero(measured.together.any(1))] = np.nan
     table = _table(ica, measured, restarted, shape, heard, verdicts)
     words = told(ica, recording.samples, measured, verdicts, found.unconverged + again.unconverged)
     settings: dict[str, Any] = {"refits": refits, "restarts": restarts, "rows": m, "random_state": random_state}
