@@ -12,9 +12,9 @@ from sklearn.utils.validation import validate_data
 from mutua.data.labels import as_array
 from mutua.types import InputError
 
-__all__ = ["as_array", "checked_rows", "finite_rows", "rows_of", "validated"]
+__all__ = ["LARGEST", "as_array", "checked_rows", "finite_rows", "rows_of", "validated"]
 
-_LARGEST = 1e100
+LARGEST = 1e100
 """Rows of larger numbers are refused: their squares, and sums of these, would overflow."""
 
 
@@ -80,7 +80,7 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
     if not finite.all():
         row, column = map(int, np.argwhere(~finite)[0])
         raise InputError(f"{name}: NaN or infinity in row {row}, channel {column}; remove or impute such rows")
-    if (largest := np.abs(rows).max(initial=0.0)) > _LARGEST:
+    if (largest := np.abs(rows).max(initial=0.0)) > LARGEST:
         raise InputError(f"{name}: too large: {largest:.3g} and its square overflow; give other units")
     if len(rows) > 1:
         constant = np.flatnonzero(np.ptp(rows, axis=0) == 0)
