@@ -60,7 +60,7 @@ def test_duplicates_are_told_by_file_or_by_the_row_of_the_whole() -> None:
     pixels[31] = pixels[7]
     examples = Held(Spec("image", (1, 4, 4), "uint8"), values=pixels)
     for names, want in ((None, "row 7 and row 31"), (tuple(f"{i}.png" for i in range(40)), "7.png and 31.png")):
-        found = unlabelled_tables(replace(examples, names=names), {}, rows=39)[-1]
+        found = unlabelled_tables({}, replace(examples, names=names), rows=39)[-1]
         kept = np.random.RandomState(0).permutation(40)[:39]
         assert (found.rows[0][-1] == want) == (7 in kept and 31 in kept)
         assert want.replace(" and ", ", ") in found.note

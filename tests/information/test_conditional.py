@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,8 +153,3 @@ def test_permutations_are_checked_before_anything(permutations: int) -> None:
         conditional_mutual_information(x, y, z, permutations=permutations)
     with pytest.raises(InputError, match=r"^permutations: "):
         against(np.stack([x, y], 1), "0", permutations=permutations)
-
-
-def test_kinds_of_columns_that_are_none_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^discrete: 0.5; give True"):
-        pairs(np.random.default_rng(0).normal(size=(50, 2)), discrete=cast(Any, 0.5))

@@ -83,11 +83,9 @@ def from_array(
     >>> from_array(np.zeros((2, 8, 8, 3)), ["dog", "cat"]).labels
     array([1, 0])
     """
-    values = plain_array(x)
+    values = plain_array(x) if isinstance(x, (np.ndarray, Tensor)) else array_of(x, source)
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputError(f"{source}: has masked pixels, which no picture has; fill them in, as x.filled(0)")
-    if not isinstance(values, np.ndarray):
-        values = array_of(values, source)
     if values.ndim not in (3, 4):
         mend = "give (n, h, w), (n, c, h, w) or (n, h, w, c); one image alone as x[None]"
         raise InputError(f"{source}: shape {values.shape}; {mend}")
