@@ -117,7 +117,7 @@ def test_unlabelled_tables_say_rank_agreement_and_duplicates() -> None:
     assert twice.rows[0][0] == RAW
     assert twice.rows[0][1] >= 1
     assert "row 4 and row 50" in twice.rows[0][2]
-    assert "1 images more than once, as rows 4, 50" in twice.note
+    assert "1 images more than once, as row 4, row 50" in twice.note
 
 
 def test_what_all_features_share_makes_no_duplicates() -> None:
