@@ -7,6 +7,8 @@ import sys
 
 NAMES = {
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
+    "fuzz": "ten thousand bad inputs over every verb and estimator: each answered or refused in a line?",
+    "kills": "SIGKILL at random moments and full disks: is anything half written taken for whole?",
     "door": "what kinds of data cost: SimCLR's step, decoding, start-up beside another build; streaming",
     "kinds": "SimCLR on spoken digits, series and a table, beside raw input and random weights",
     "pretext": "what pretext tasks cost beside their encoders; tiles encoded once beside each pair by itself",

@@ -1,4 +1,4 @@
-"""The words the floors speak to each other in. Imports nothing of mutua.
+"""The words the floors speak to each other in. Imports nothing of mutua but `tables`.
 
 The one idea: draw pairs from a joint p(a, b) and from the product p(a)p(b), let a critic T(a, b) tell them
 apart, and its optimum is log p(a, b)/p(a)p(b). A `Critic` scores, an arrangement (`mutua.scores`) says which
@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
+from mutua.tables import Interval, Result, Table
+
 __all__ = [
     "Batch",
     "Bound",
@@ -26,6 +28,7 @@ __all__ = [
     "Encoder",
     "InnerProduct",
     "InputError",
+    "Interval",
     "Method",
     "Result",
     "Rows",
@@ -354,31 +357,6 @@ class Embedding(Method):
 
 
 # --- what comes out ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under named columns, for the terminal, JSON and the report alike."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    note: str = ""
-
-    def records(self) -> list[dict[str, Any]]:
-        """One dict a row."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a study or an analysis returns: tables, figures (name to SVG text), and what they say in words."""
-
-    title: str
-    tables: Sequence[Table] = ()
-    figures: Mapping[str, str] = field(default_factory=dict)
-    words: Sequence[str] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_finite(value: Tensor, name: str) -> None:

@@ -117,3 +117,54 @@ def test_music_and_a_voice_on_two_microphones(real_data: Path, tmp_path: Path) -
     assert main(["unmix", str(tmp_path / "x.wav"), "-o", str(tmp_path / "out")]) == 0
     estimates = np.stack([soundfile.read(tmp_path / "out" / f"source-{i}.wav")[0] for i in range(2)], 1)
     assert matched_si_sdr(s, estimates)[0].min() > 25
+
+
+def test_no_output_takes_the_place_of_a_recording(mics: list[Path], capsys: pytest.CaptureFixture) -> None:
+    first = mics[0].rename(mics[0].with_name("source-0.wav"))
+    before = first.read_bytes()
+    assert main(["unmix", str(first), str(mics[1]), "-o", str(first.parent)]) == 2
+    assert "is one of the recordings" in capsys.readouterr().err
+    assert first.read_bytes() == before
+
+
+def test_sources_of_an_earlier_run_do_not_stay(mics: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("source-2.wav", "source-mine.wav"):
+        (out / name).write_bytes(b"")
+    assert main(["unmix", *map(str, mics), "-o", str(out)]) == 0
+    assert not (out / "source-2.wav").exists()
+    assert (out / "source-mine.wav").exists()
+
+
+def test_numbers_are_numbers_in_json(mics: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["unmix", *map(str, mics), "-o", str(tmp_path / "out"), "--json", "--bits", "24"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    components, before = found["tables"]
+    for table in (components, before):
+        for name, *cells in zip(table["columns"], *table["rows"], strict=True):
+            if name not in ("verdict", "direction"):
+                assert not any(isinstance(cell, str) for cell in cells), name
+    low, high = next(cell for cell in before["rows"][0] if isinstance(cell, list))
+    assert low < high
+    assert soundfile.info(found["sources"][0]).subtype == "PCM_24"
+    loud, _ = soundfile.read(found["sources"][0])
+    assert abs(np.abs(loud).max() - 0.95) < 1e-6
+
+
+def test_more_sources_than_microphones_are_doubted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    loud = np.exp(1.5 * rng.normal(size=(100, 3)))
+    s = rng.laplace(size=(16_000, 3)) * np.repeat(loud, 160, 0)
+    mixing = np.array([[1.0, 0.5, 0.8], [0.4, 1.0, 0.7]]).T
+    for k, verdict in ((3, "in doubt"), (2, "identified")):
+        x = s[:, :k] @ mixing[:k]
+        soundfile.write(tmp_path / "both.wav", x / (1.1 * np.abs(x).max()), RATE)
+        assert main(["unmix", str(tmp_path / "both.wav"), "-o", str(tmp_path / "out"), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        records = [
+            dict(zip(found["tables"][0]["columns"], row, strict=True)) for row in found["tables"][0]["rows"]
+        ]
+        assert all(record["verdict"].startswith(verdict) for record in records)
+        assert all((record["others, dB"] is None) == (k == 3) for record in records)
+        assert ("--convolutive" in " ".join(found["words"])) == (k == 3)

@@ -148,3 +148,13 @@ def test_damaged_files(tmp_path: Path, keep: int) -> None:
         file.write_bytes(file.read_bytes()[:keep])
         with pytest.raises(InputError, match=file.name):
             read(file)
+
+
+def test_lists_are_arrays_or_are_refused() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 3, 8, 8), dtype=np.uint8)
+    shades = pixels / 255
+    assert torch.equal(from_array(shades.tolist()).take([0]), from_array(shades).take([0]))
+    with pytest.raises(InputError, match=r"^array: a list that makes no array"):
+        from_array([[1], [1, 2]])
+    with pytest.raises(InputError, match=r"^labels: a list that makes no array"):
+        from_array(pixels, [[1], [1, 2]])

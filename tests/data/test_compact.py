@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mutua.data import store
-from mutua.data.image.compact import Compact
+from mutua.data.image.compact import Compact, npz_arrays
 from mutua.types import InputError
 
 SET = Compact("Small (PNG)", "small.npz", "encoded", lambda arrays: arrays["test"])
@@ -90,3 +90,13 @@ def test_an_image_of_another_shape_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"image 2: .*decodes to 3 x 12 x 3 where 3 x 6 x 6 are meant"):
         SET.read(file, "train", tmp_path / "cache")
+
+
+def test_an_encrypted_archive_is_refused_in_a_line(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros(3))
+    raw = bytearray((tmp_path / "a.npz").read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        raw[raw.index(header) + flags] |= 1
+    (tmp_path / "a.npz").write_bytes(raw)
+    with pytest.raises(InputError, match=r"a.npz: cannot be read as .npz \(.*encrypted"):
+        npz_arrays(tmp_path / "a.npz")

@@ -10,6 +10,7 @@ import soundfile
 import torch
 
 from mutua.data import load
+from mutua.data.sound.files import opened
 from mutua.types import InputError
 
 
@@ -115,3 +116,51 @@ def test_kinds_mixed_in_a_folder(folder: Path) -> None:
     assert len(load(folder, "all", kind="image")) == 3
     with pytest.raises(InputError, match="size says nothing of data of kind sound"):
         load(folder, kind="sound", size=8)
+
+
+def untold(folder: Path, kind: str, samples: np.ndarray, rate: int = 8000) -> Path:
+    """A file as an encoder leaves it that writes to a pipe: it can't go back to say how long it is."""
+    path = folder / f"pipe.{kind}"
+    if kind == "mp3":
+        soundfile.write(path, samples, rate, "MPEG_LAYER_III", compression_level=0.5, bitrate_mode="VARIABLE")
+        raw = path.read_bytes()
+        assert b"Xing" in raw[:400]
+        path.write_bytes(raw.replace(b"Xing", b"....", 1))
+    else:
+        soundfile.write(path, samples, rate, "PCM_16", format="FLAC")
+        raw = bytearray(path.read_bytes())
+        raw[21] &= 0xF0  # 36 bits for the number of samples, of which 0 says that it isn't known
+        raw[22:26] = bytes(4)
+        path.write_bytes(raw)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac"])
+def test_lengths_that_the_header_does_not_know_are_counted(kind: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    # Few bits, then many.
+    quiet = np.concatenate([wave(3, 8000, channels=2), 0.3 * rng.uniform(-1, 1, (40_000, 2))])
+    path = untold(tmp_path, kind, quiet)
+    assert abs(soundfile.info(path).frames - 64_000) > 10_000  # else libsndfile has mended it
+    with opened([path]) as sound:
+        assert 64_000 <= len(sound.samples) < 67_000
+    found = load(tmp_path, "all", length="1s", hop="1s")
+    assert len(found) == 8
+    last = found.take(torch.tensor([7]))[0].float().numpy()
+    assert np.abs(last).mean() > 0.1 * np.abs(found.take(torch.tensor([0]))[0].float().numpy()).mean()
+    if kind == "flac":
+        expected, _ = soundfile.read(written(tmp_path.parent, "whole.wav", quiet), dtype="int16")
+        read = found.take(torch.tensor([7]))[0].numpy().T
+        np.testing.assert_allclose(read, expected[56_000:], atol=1)  # FLAC rounds otherwise
+
+
+def test_an_mp3_may_end_in_tags_but_not_in_anything(tmp_path: Path) -> None:
+    path = untold(tmp_path, "mp3", wave(3, 8000, channels=2))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"TAG" + b"title".ljust(125, b"\0"))
+    with opened([path]) as sound:
+        assert 24_000 <= len(sound.samples) < 27_000
+    for wrong in (whole[:800] + b"\0" * 200_000, b"ID3" + b"\0" * 200_000):  # and no pipe is waited for
+        path.write_bytes(wrong)
+        with pytest.raises(InputError, match=r"pipe.mp3: no sound file"), opened([path]):
+            pass

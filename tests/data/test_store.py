@@ -2,6 +2,8 @@
 
 import errno
 import os
+import stat
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +92,16 @@ def test_fingerprint_changes_with_files_and_settings(tmp_path: Path) -> None:
     assert first != store.fingerprint([file], 64)
     os.utime(file, ns=(1, 2))
     assert first != store.fingerprint([file], 32)
+
+
+def test_a_device_or_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    heard: list[bytes] = []
+    listener = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
+    listener.start()
+    with store.replacing(pipe) as file:
+        file.write(b"told")
+    listener.join(5)
+    assert heard == [b"told"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -175,3 +175,8 @@ def test_u_that_is_not_used_is_held_to_the_rows():
     for u, line in (([1, 2], "u: 2 values for 4 rows"), ([0.0, np.nan, 1.0, 2.0], "u: NaN or infinity in row 1")):
         with pytest.raises(InputError, match=line):
             check_u(u, 4)
+
+
+def test_rows_of_different_lengths_are_no_u() -> None:
+    with pytest.raises(InputError, match=r"^u: a list that makes no array"):
+        auxiliary([[1], [1, 2]], 2)

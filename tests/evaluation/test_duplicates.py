@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
+from mutua.data import Held
 from mutua.data.image.images import Images
 from mutua.evaluation import duplicates, exact_duplicates, near_duplicates
-from mutua.types import InputError
+from mutua.evaluation.unlabelled.table import unlabelled_tables
+from mutua.types import InputError, Spec
 
 
 def test_exact_groups_across_batches() -> None:
@@ -48,3 +53,23 @@ def test_settings_are_checked() -> None:
     with pytest.raises(InputError, match="limit"):
         near_duplicates(x, limit=0)
     assert near_duplicates(x).count == 0
+
+
+def test_duplicates_are_told_by_file_or_by_the_row_of_the_whole() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 4, 4), dtype=np.uint8)
+    pixels[31] = pixels[7]
+    examples = Held(Spec("image", (1, 4, 4), "uint8"), values=pixels)
+    for names, want in ((None, "row 7 and row 31"), (tuple(f"{i}.png" for i in range(40)), "7.png and 31.png")):
+        found = unlabelled_tables({}, replace(examples, names=names), rows=39)[-1]
+        kept = np.random.RandomState(0).permutation(40)[:39]
+        assert (found.rows[0][-1] == want) == (7 in kept and 31 in kept)
+        assert want.replace(" and ", ", ") in found.note
+
+
+def test_arrays_of_any_layout_and_width() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    x[7] = x[3]
+    for given in (x[:, ::-1], x.astype(np.longdouble), x.astype(">f8"), x.tolist(), torch.from_numpy(x)):
+        assert [3, 7] in near_duplicates(given, 1.0).pairs.tolist()
+    with pytest.raises(InputError, match=r"^features: a list that makes no array"):
+        near_duplicates([[1.0], [1.0, 2.0]])

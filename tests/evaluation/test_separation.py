@@ -79,3 +79,11 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     s = np.random.default_rng(4).normal(size=(100, 2))
     with pytest.raises(InputError, match=r"mutua\[bss\]"):
         bss_eval(s, s, filter_length=4)
+
+
+def test_scales_whose_squares_are_no_numbers() -> None:
+    s, e = np.random.default_rng(0).normal(size=(2, 100))
+    for scale in (1e150, 1e-150, 1e300):
+        assert si_sdr(scale * s, e / scale) == pytest.approx(si_sdr(s, e))
+    with pytest.raises(InputError, match=r"^source: no array of numbers"):
+        si_sdr(["a", "b"], [1.0, 2.0])

@@ -116,8 +116,8 @@ def test_unlabelled_tables_say_rank_agreement_and_duplicates() -> None:
     assert all(0 < value < 1 for value in pairs["seed 0", "seed 1"])
     assert twice.rows[0][0] == RAW
     assert twice.rows[0][1] >= 1
-    assert "4 and 50" in twice.rows[0][2]
-    assert "1 images more than once, as rows 4, 50" in twice.note
+    assert "row 4 and row 50" in twice.rows[0][2]
+    assert "1 images more than once, as row 4, row 50" in twice.note
 
 
 def test_what_all_features_share_makes_no_duplicates() -> None:
@@ -131,7 +131,7 @@ def test_what_all_features_share_makes_no_duplicates() -> None:
 
     *_, twice = unlabelled_tables({"far": far}, images)
     assert twice.rows[1][1] < 90
-    assert "4 and 50" in twice.rows[1][2]
+    assert "row 4 and row 50" in twice.rows[1][2]
 
 
 def test_unlabelled_tables_take_some_rows_repeat_and_name_collapse() -> None:

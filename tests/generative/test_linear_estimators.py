@@ -149,3 +149,25 @@ def test_ordinary_data_gives_no_warning(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert model(2).fit(rows(500, 7)).converged_
+
+
+@pytest.mark.parametrize("kind", [ProbabilisticPCA, FactorAnalysis])
+def test_what_is_no_table_of_numbers_is_refused_in_a_line(kind: type) -> None:
+    for x in (np.zeros((4, 1, 1)), np.zeros(4), np.zeros((4, 3)) + 1j, np.zeros((0, 3))):
+        with pytest.raises(InputError, match=r"^X: ") as refused:
+            kind().fit(x)
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [ProbabilisticPCA, FactorAnalysis])
+def test_numbers_whose_squares_overflow_are_refused(kind: type) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    for value in (1e300, -1e300):
+        x[7, 1] = value
+        with pytest.raises(InputError, match=r"X: too large: 1e\+300"):
+            kind().fit(x)
+
+
+def test_a_floor_of_the_noise_above_the_variance_is_refused() -> None:
+    with pytest.raises(InputError, match=r"noise_floor: 2\.0; use a share"):
+        FactorAnalysis(noise_floor=2.0).fit(np.random.default_rng(0).normal(size=(50, 3)))

@@ -144,3 +144,12 @@ def test_every_column_against_one_is_adjusted() -> None:
     assert not notes
     p = sorted(one.result.p_value for one in found)
     assert found[0].adjusted == pytest.approx(p[0] * 21)
+
+
+@pytest.mark.parametrize("permutations", [3, 0, -1])
+def test_permutations_are_checked_before_anything(permutations: int) -> None:
+    x, y, z = np.random.default_rng(0).normal(size=(3, 50))
+    with pytest.raises(InputError, match=r"^permutations: "):
+        conditional_mutual_information(x, y, z, permutations=permutations)
+    with pytest.raises(InputError, match=r"^permutations: "):
+        against(np.stack([x, y], 1), "0", permutations=permutations)

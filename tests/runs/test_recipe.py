@@ -92,3 +92,27 @@ def test_data_of_another_kind_or_shape_than_the_run_s_are_one_line(kind: str) ->
     with pytest.raises(InputError, match=r"here: .* where the run takes") as caught:
         runs.check_fit(larger, examples(kind), "here")
     assert "\n" not in str(caught.value)
+
+
+def test_channels_and_size_of_before_are_a_spec_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match=r"spec=encoders.image_spec\(3, 32\)"):
+        found = runs.Recipe(method="simclr", encoder="dim32", channels=3, size=32)
+    assert found == runs.Recipe("simclr", "dim32", image_spec(3, 32))
+    assert "channels" not in found.plain()
+    for given in ({}, {"channels": 3}, {"spec": image_spec(3, 32), "size": 32}):
+        with pytest.raises(InputError, match=r"^spec: "):
+            runs.Recipe("simclr", "dim32", **given)
+
+
+def test_rows_of_a_users_own_need_a_shape_or_a_spec() -> None:
+    class Rows:
+        shape: tuple[int, ...] = (8, 3, 32, 32)
+
+    recipe = runs.Recipe("simclr", "dim32", image_spec(3, 32))
+    runs.check_fit(recipe, Rows(), "data")
+    Rows.shape = (8, 3, 16, 16)
+    with pytest.raises(InputError, match="data: 3 x 16 x 16 px where the run takes 3 x 32 x 32"):
+        runs.check_fit(recipe, Rows(), "data")
+    Rows.shape = (8, 3)
+    with pytest.raises(InputError, match="data: Rows doesn't say what one example is"):
+        runs.check_fit(recipe, Rows(), "data")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from mutua.types import InputError
 from mutua.words import (
     UnknownWord,
     Vectors,
+    Word2Vec,
     from_gensim,
     load_vectors,
     read_binary,
@@ -259,3 +262,19 @@ def test_gensim_both_ways() -> None:
     found = from_gensim(keyed)
     np.testing.assert_array_equal(found.matrix, them.matrix)
     np.testing.assert_array_equal(found.counts, them.counts)
+
+
+@pytest.mark.parametrize("words", [3, 0.5, True, None, object()])
+def test_what_is_no_list_of_words_is_refused(words: Any) -> None:
+    vectors = Vectors(["a", "b", "c"], np.eye(3, dtype=np.float32))
+    with pytest.raises(InputError, match="is no word; give one"):
+        inspect.unwrap(Vectors.most_similar)(vectors, words)
+    with pytest.raises(InputError, match="is no list; give a list of words"):
+        vectors._units_of(words, "similarities")
+
+
+@pytest.mark.parametrize("setting", ["subwords", "tokenizer", "on_epoch"])
+def test_settings_that_are_no_objects_of_their_kind_are_refused_before_the_text_is_read(setting: str) -> None:
+    model = Word2Vec().set_params(**{setting: 0.5})
+    with pytest.raises(InputError, match=f"^{setting}: "):
+        model.fit(["a b c"])

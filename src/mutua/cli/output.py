@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from mutua.types import Table
 
@@ -35,18 +38,25 @@ def show(tables: Sequence[Table]) -> None:
 
 def say(content: Any, words: str, as_json: bool) -> None:
     """`content` as JSON, or `words`."""
-    print(json.dumps(_plain(content), indent=2, default=str) if as_json else words)
+    print(json.dumps(_plain(content), indent=2) if as_json else words)
 
 
 def _plain(content: Any) -> Any:
-    """Without NaN and infinities, which are no JSON: null stands for them."""
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
+    """What JSON has: numbers are numbers whatever their type; NaN and infinities, which it lacks, are null;
+    anything else is its text."""
+    if isinstance(content, (bool, np.bool_)):
+        return bool(content)
+    if isinstance(content, Integral):
+        return int(content)
+    if isinstance(content, Real):
+        return float(content) if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, np.ndarray):
+        return _plain(content.tolist())
+    if isinstance(content, (list, tuple, set, frozenset)):
         return [_plain(value) for value in content]
-    return content
+    return content if content is None or isinstance(content, str) else str(content)
 
 
 def status(words: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from tyro.conf import Positional, arg
 
 from mutua.cli.output import say, show, status, tables_json
 from mutua.data.sound.files import Sound, opened, write_wavs
-from mutua.data.store import writing
+from mutua.data.store import checked_place, writing
 from mutua.ica import LinearICA
 from mutua.ica.separation.auxiva import AuxIVA
 from mutua.ica.separation.unmix import PEAK, Unmixed, unmix, unmix_echoes
@@ -33,7 +33,8 @@ class Unmix:
         components: Sources to find; as many as microphones by default.
         convolutive: For rooms with echoes or microphones apart: independent vector analysis.
         frame: Seconds of a frame of --convolutive, longer than the echoes that matter.
-        float32: Write 32-bit floating point, not 16-bit integers.
+        float32: Write 32-bit floating point, not whole numbers.
+        bits: Of the whole numbers that are written.
         seed: Of the start.
         json: Print JSON instead of words.
     """
@@ -44,6 +45,7 @@ class Unmix:
     convolutive: bool = False
     frame: float = 0.128
     float32: bool = False
+    bits: Literal[16, 24] = 16
     seed: int = 0
     json: bool = False
 
@@ -54,6 +56,7 @@ class Unmix:
             raise InputError("components: with --convolutive there are as many as microphones; leave it out")
         if not 0.001 <= self.frame <= 2:
             raise InputError(f"frame: {self.frame} seconds; give 0.001 to 2")
+        self._check_outputs()
         with opened(self.mics) as sound:
             n, d = sound.samples.shape
             status(f"{d} microphones, {n / sound.rate:,.1f} s at {sound.rate:,} Hz")
@@ -72,6 +75,21 @@ class Unmix:
             print(paragraph)
         print(f"\n{self.out / PAGE}: open it in a browser and listen")
 
+    def _check_outputs(self) -> None:
+        """Raise InputError where something of the output would take the place of a recording, or can't be
+        written."""
+        mics = {path.resolve() for path in self.mics}
+        for path in self._sources_there() | {self.out / PAGE, self.out / PICTURE}:
+            if path.resolve() in mics:
+                raise InputError(
+                    f"{path}: is one of the recordings, and would be written over; name another folder --out"
+                )
+        checked_place(self.out / PAGE)
+
+    def _sources_there(self) -> set[Path]:
+        """Sources of an earlier run into the same folder."""
+        return {path for path in self.out.glob("source-*.wav") if path.stem.removeprefix("source-").isdecimal()}
+
     def _write(self, sound: Sound, unmixed: Unmixed) -> dict[str, Any]:
         """Sources, picture and page; each file whole or not at all."""
         # Here, since the help needs none of what draws.
@@ -81,8 +99,14 @@ class Unmix:
         k, (n, d) = len(unmixed.scale), sound.samples.shape
         files = [self.out / f"source-{i}.wav" for i in range(k)]
         write_wavs(
-            files, unmixed.blocks(), unmixed.scale, sound.rate, subtype="FLOAT" if self.float32 else "PCM_16"
+            files,
+            unmixed.blocks(),
+            unmixed.scale,
+            sound.rate,
+            subtype="FLOAT" if self.float32 else f"PCM_{self.bits}",
         )
+        for left in self._sources_there() - set(files):
+            left.unlink()  # of an earlier run: beside these it would be taken for one of them
         heard = min(n, _HEARD * sound.rate)
         loudest = float(np.abs(sound.samples[:heard]).max()) or 1.0
         microphones = [

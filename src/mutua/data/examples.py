@@ -13,7 +13,7 @@ from jaxtyping import UInt64
 from torch import Tensor
 
 from mutua.data.fingerprints import fingerprint_of, marks_of_rows
-from mutua.data.labels import Labels
+from mutua.data.labels import Labels, array_of
 from mutua.data.reading import Reading
 from mutua.types import Batch, InputError, Spec, names, parted
 
@@ -51,7 +51,7 @@ def row_numbers(index: Tensor | np.ndarray | Sequence[int], n: int, *, none: boo
 
     Raises `InputError` for rows that n examples don't have, and for no rows unless `none` are fine.
     """
-    rows = index.numpy(force=True) if isinstance(index, Tensor) else np.asarray(index)
+    rows = index.numpy(force=True) if isinstance(index, Tensor) else array_of(index, "index")
     if rows.dtype == np.bool_ and rows.shape == (n,):
         rows = np.flatnonzero(rows)
     if none and rows.shape == (0,):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mutua.types import InputError
 
-__all__ = ["Labels", "as_array", "encode_labels", "plain_array"]
+__all__ = ["Labels", "array_of", "as_array", "encode_labels", "plain_array"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +32,23 @@ class Labels:
         return Labels(self.codes[rows], self.classes)
 
 
-def plain_array(x: np.ndarray | Tensor) -> np.ndarray:
+def plain_array(x: Any) -> np.ndarray:
     """The values as NumPy's, bfloat16 as float32."""
     if not isinstance(x, Tensor):
         return x
     return (x.float() if x.dtype == torch.bfloat16 else x).numpy(force=True)
+
+
+def array_of(x: Any, name: str) -> np.ndarray:
+    """What somebody hands over as an array. Raises `InputError` for what makes none, such as rows of different
+    lengths."""
+    try:
+        return np.asarray(as_array(x))
+    except (TypeError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{name}: a {type(x).__name__} that makes no array ({told}); give rows of one length"
+        ) from None
 
 
 def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -46,7 +58,7 @@ def encode_labels(y: Any, classes: Sequence[str], n: int) -> tuple[np.ndarray, t
 
     Raises `InputError` for labels that are neither, that don't number `n`, or whose name is not in `classes`.
     """
-    labels = plain_array(y) if isinstance(y, Tensor) else np.asarray(y)
+    labels = plain_array(y) if isinstance(y, Tensor) else array_of(y, "labels")
     if labels.shape != (n,):
         raise InputError(f"labels: shape {labels.shape} for {n} examples; give one whole number or name each")
     if labels.dtype == object and all(isinstance(name, str) for name in labels):

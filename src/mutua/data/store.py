@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,7 @@ import pooch
 from mutua.types import InputError
 
 __all__ = [
+    "UNREADABLE",
     "cache_folder",
     "checked_place",
     "fingerprint",
@@ -25,6 +30,23 @@ __all__ = [
     "write_rows",
     "writing",
 ]
+
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise on files that are damaged, cut short, encrypted or of another kind."""
 
 _FORMAT = 1  # raise when the same file would decode to other pixels: it is part of every key
 
@@ -51,6 +73,11 @@ def reason(error: Exception) -> str:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that becomes `path` when the block ends well, and leaves nothing behind when it doesn't."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe or a device, /dev/null say, is written to; to rename a file into its place would do away with it.
+        with open(path, "wb") as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:

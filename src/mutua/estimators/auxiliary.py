@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
+from mutua.data.labels import array_of
 from mutua.data.sources.base import equal_segments
-from mutua.estimators.rows import as_array
 from mutua.types import InputError
 
 __all__ = ["Auxiliary", "again", "auxiliary", "check_segments", "check_u", "onehot"]
@@ -201,7 +201,7 @@ def check_segments(index: Int64[np.ndarray, " n"], d: int) -> None:
 
 def _array(u: Any, n: int) -> np.ndarray:
     """u as an array (n,) or (n, k) of classes or numbers."""
-    array = np.asarray(as_array(u))
+    array = array_of(u, "u")
     if array.ndim not in (1, 2) or array.size == 0:
         raise InputError(f"u: shape {array.shape}; give one value for each row, (n,), or one vector, (n, du)")
     if len(array) != n:

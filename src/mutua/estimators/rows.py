@@ -12,9 +12,9 @@ from sklearn.utils.validation import validate_data
 from mutua.data.labels import as_array
 from mutua.types import InputError
 
-__all__ = ["as_array", "checked_rows", "finite_rows", "rows_of", "validated"]
+__all__ = ["LARGEST", "as_array", "checked_rows", "finite_rows", "rows_of", "validated"]
 
-_LARGEST = 1e100
+LARGEST = 1e100
 """Rows of larger numbers are refused: their squares, and sums of these, would overflow."""
 
 
@@ -27,14 +27,14 @@ def rows_of(estimator: Any, x: Any, *, reset: bool) -> Float[np.ndarray, "n d"]:
     return checked_rows(validated(estimator, x, reset=reset, least=least), least=least)
 
 
-def validated(estimator: Any, x: Any, *, reset: bool, least: int) -> Any:
+def validated(estimator: Any, x: Any, *, reset: bool, least: int, dtype: Any = "numeric") -> Any:
     """X as scikit-learn checks it, whose refusals become an `InputError` of one line, in its own words.
 
     But `TypeError` of objects that are no numbers stays one, as its conventions ask.
     """
     try:
         return validate_data(
-            estimator, as_array(x), reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=least
+            estimator, as_array(x), reset=reset, dtype=dtype, ensure_all_finite=False, ensure_min_samples=least
         )
     except (TypeError, ValueError) as error:
         if isinstance(error, TypeError) and "sparse" not in str(error).lower():
@@ -80,7 +80,7 @@ def checked_rows(X: Any, *, name: str = "X", least: int = 2) -> Float[np.ndarray
     if not finite.all():
         row, column = map(int, np.argwhere(~finite)[0])
         raise InputError(f"{name}: NaN or infinity in row {row}, channel {column}; remove or impute such rows")
-    if (largest := np.abs(rows).max(initial=0.0)) > _LARGEST:
+    if (largest := np.abs(rows).max(initial=0.0)) > LARGEST:
         raise InputError(f"{name}: too large: {largest:.3g} and its square overflow; give other units")
     if len(rows) > 1:
         constant = np.flatnonzero(np.ptp(rows, axis=0) == 0)

@@ -11,7 +11,15 @@ from jaxtyping import Float
 
 from mutua.types import InputError
 
-__all__ = ["RANK_TOLERANCE", "Whitening", "dependencies", "standardised", "unwhitened", "whitening"]
+__all__ = [
+    "RANK_TOLERANCE",
+    "Whitening",
+    "check_orientation",
+    "dependencies",
+    "standardised",
+    "unwhitened",
+    "whitening",
+]
 
 # Eigenvalues of the correlation matrix below this share of the largest are no directions: rounding makes them.
 RANK_TOLERANCE = 1e-12
@@ -60,6 +68,19 @@ def standardised(x: Float[np.ndarray, "n d"]) -> Whitening:
     return Whitening(x.mean(0), np.diag(1 / spread), np.diag(spread), x.shape[1])
 
 
+def check_orientation(samples: int, channels: int) -> None:
+    """Raise `InputError` where there are no more rows than channels, before anything of channels x channels is
+    made.
+
+    (channels, times) is how MNE, picard and EEGLAB have recordings.
+    """
+    if samples <= channels:
+        raise InputError(
+            f"X: only {samples - 1} of {channels:,} channels are independent: {samples} samples less their mean "
+            f"tell no more than {samples - 1} apart; are channels and times swapped? give X.T, (times, channels)"
+        )
+
+
 def whitening(
     mean: Float[np.ndarray, " d"],
     covariance: Float[np.ndarray, "d d"],
@@ -91,7 +112,7 @@ def whitening(
     rank = int((values > RANK_TOLERANCE * max(values[-1], 0.0)).sum()) if alive.any() else 0
     wanted = len(mean) if n_components is None else n_components
     if wanted > rank and (not reduce_rank or rank == 0):
-        found = "; ".join(dependencies(correlation, alive, names)) or "no channel varies"
+        found = "; ".join(dependencies(correlation, alive, names, deviation)) or "no channel varies"
         if samples is not None and samples <= len(mean):
             found = f"{samples} samples less their mean tell no more than {samples - 1} apart"
         raise InputError(
@@ -127,9 +148,13 @@ def unwhitened(white: Whitening, covariance: Float[np.ndarray, "d d"]) -> Whiten
 
 
 def dependencies(
-    correlation: Float[np.ndarray, "d d"], alive: np.ndarray, names: Sequence[str] | None = None
+    correlation: Float[np.ndarray, "d d"],
+    alive: np.ndarray,
+    names: Sequence[str] | None = None,
+    deviation: Float[np.ndarray, " d"] | None = None,
 ) -> list[str]:
-    """In words: which channels are constant, which are copies, which combine to nothing."""
+    """In words: which channels are constant, which are copies, which combine to nothing; with their standard
+    deviations also where they add up to nothing."""
 
     def called(i: Any) -> str:
         return str(i) if names is None else f"{i} ({names[i]})"
@@ -148,6 +173,11 @@ def dependencies(
         values, vectors = np.linalg.eigh(correlation[np.ix_(left, left)])
         null = vectors[:, values <= RANK_TOLERANCE * values[-1]]  # (m, nullity)
         involved = [i for i, row in zip(left, null, strict=True) if np.abs(row).max(initial=0.0) > 1e-4]
+        if null.shape[1] == 1 and len(left) > 2 and deviation is not None:
+            weights = null[:, 0] / deviation[left]
+            if np.ptp(weights) < 1e-3 * np.abs(weights).mean():
+                which = "all" if len(left) == len(alive) else f"the other {len(left)}"
+                return [*words, f"{which} channels add up to nothing, as after an average reference"]
         if involved:
             words.append(f"channels {', '.join(map(called, involved))} are linearly dependent")
     return words

@@ -163,6 +163,8 @@ def raw(examples: Rows, *, train: Rows | None = None, batch: int = 512) -> np.nd
 
 def check_features(x: np.ndarray, name: str) -> None:
     """Raise `InputError` unless x is (n, d) of finite floats; looks at a block of rows at a time."""
+    if not isinstance(x, np.ndarray):
+        raise InputError(f"{name}: a {type(x).__name__}; give an array of floats, (n, d)")
     if x.ndim != 2 or 0 in x.shape or not np.issubdtype(x.dtype, np.floating):
         raise InputError(f"{name}: {x.dtype} of shape {x.shape} where floats (n, d) are needed")
     for start in range(0, len(x), 4096):

@@ -18,7 +18,9 @@ _GRAIN = 2.0**-20  # similarities are rounded to this, about their rounding erro
 
 def unit(x: np.ndarray | Tensor, device: torch.device | str = "cpu") -> Tensor:
     """Rows scaled to length one, float32 (n, d), a copy; a row of zeros stays zero and is similar to nothing."""
-    rows = torch.as_tensor(x).to(device, torch.float32)
+    if isinstance(x, np.ndarray):  # torch knows no long doubles, no negative strides and no other byte order
+        x = torch.from_numpy(np.array(x, np.float32, order="C"))
+    rows = x.to(device, torch.float32)
     return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 

@@ -168,7 +168,9 @@ class FactorAnalysis(LinearGaussian):
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         **LinearGaussian._constraints,
         "solver": choice(["auto", "quasi-newton", "em"]),
-        "noise_floor": positive,
+        "noise_floor": Constraint(
+            lambda value: positive.holds(value) and value < 1, "a share above 0 and below 1"
+        ),
     }
 
     def fit(self, X: Any, y: Any = None) -> FactorAnalysis:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from mutua.data.labels import as_array
 from mutua.estimators.base import Estimator
+from mutua.estimators.rows import LARGEST, validated
 from mutua.estimators.validation import (
     Constraint,
     any_state,
@@ -57,7 +57,11 @@ def read(model: LinearGaussian, X: Any, *, reset: bool) -> tuple[np.ndarray, boo
 
     Raises `InputError` at an infinity, an empty row, and a NaN that the model's solver has no use for.
     """
-    X = validate_data(model, as_array(X), reset=reset, dtype=np.float64, ensure_all_finite=False)
+    X = validated(model, X, reset=reset, least=1, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        largest = max(np.nanmax(X, initial=0.0), -np.nanmin(X, initial=0.0))
+    if LARGEST < largest < np.inf:
+        raise InputError(f"X: too large: {largest:.3g} and its square overflow; give other units")
     # One pass where all is well: any NaN or infinity shows in the sum.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):

@@ -31,7 +31,7 @@ from mutua.estimators.validation import (
     share,
     whole,
 )
-from mutua.estimators.whitening import Whitening, standardised, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, standardised, whitening
 from mutua.evaluation.sources.evidence import Agreement, agreement
 from mutua.generative.linear import Modulated
 from mutua.generative.networks import ACTIVATIONS
@@ -148,6 +148,7 @@ class Autoencoding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator)
         self.auxiliary_ = u
         random = generator_of(self.random_state)
         if self.whiten:
+            check_orientation(n, d)
             covariance = np.cov(rows.T, bias=True).reshape(d, d)
             self.affine_ = whitening(rows.mean(0), covariance, None, samples=n, otherwise="whiten=False")
         else:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from mutua.information.default.direct import direct
-from mutua.information.default.estimate import mutual_information
+from mutua.information.default.estimate import check_settings, mutual_information
 from mutua.information.default.few import FEW_ROWS, readable, result_of
 from mutua.information.default.score_test import score_test
 from mutua.information.default.serial import order_of_rows
@@ -62,6 +62,7 @@ def conditional_mutual_information(
     Paper: Cover and Thomas 2006, Elements of Information Theory, theorem 2.5.2 (the chain rule); Runge 2018,
     Conditional independence testing based on a nearest-neighbor estimator, arXiv:1709.01447 (local permutation).
     """
+    check_settings(effort, serial, permutations, seed)
     (of_x, of_y, of_z), notes = paired({"x": x, "y": y, "z": z}, drop_missing)
     a, b, c = variable(of_x, "x", discrete_x), variable(of_y, "y", discrete_y), variable(of_z, "z", discrete_z)
     block, words = order_of_rows(a, b, serial)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from mutua.data.table import Column, Columns, columns_of
 from mutua.information.default.direct import direct
+from mutua.information.default.estimate import check_settings
 from mutua.information.default.few import few_rows
 from mutua.information.default.limits import EXACT
 from mutua.information.default.serial import order_of_rows
@@ -147,6 +148,7 @@ def against(
 
     Paper: Benjamini and Hochberg 1995, Controlling the false discovery rate.
     """
+    check_settings("default", serial, permutations, seed)
     columns = columns_of(table, "table")
     at = columns.names.index(columns.column(target).name)
     d = len(columns.columns)
@@ -261,7 +263,9 @@ def _notes(columns: Columns, left_out: dict[int, str]) -> list[str]:
 
 
 def _kinds(discrete: Discrete, d: int) -> list[bool | None]:
-    kinds = [discrete] * d if discrete is None or isinstance(discrete, bool) else list(discrete)
+    if discrete is not None and not isinstance(discrete, (bool, np.bool_, Iterable)):
+        raise InputError(f"discrete: {discrete!r:.60}; give True, False or None, or one of them a column")
+    kinds = [discrete] * d if discrete is None or isinstance(discrete, (bool, np.bool_)) else list(discrete)
     if len(kinds) != d:
         raise InputError(f"discrete: {len(kinds)} answers for {d} columns; give one a column")
     return kinds

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any
 
+from mutua import tables
 from mutua.report.figures import figure
 from mutua.report.page import Block
 from mutua.types import InputError, Result, Table
@@ -99,40 +98,5 @@ def formatted(cells: Sequence[Any]) -> tuple[list[str], bool]:
     >>> formatted([(63.04, 1.2), None, 5.0])
     (['63.04 ± 1.20', '–', '5.00'], True)
     """
-    values = [value for cell in cells for value in (cell if _is_pair(cell) else [cell]) if _is_number(value)]
-    decimals = _decimals([float(v) for v in values if not isinstance(v, Integral)])
-    texts = [_text(cell, decimals) for cell in cells]
+    texts, _ = tables.formatted(cells)
     return texts, bool(cells) and all(_NUMERIC.fullmatch(text) for text in texts)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _is_pair(cell: Any) -> bool:
-    return isinstance(cell, (tuple, list)) and len(cell) == 2 and all(_is_number(value) for value in cell)
-
-
-def _decimals(values: Sequence[float]) -> int | None:
-    """Decimals that give the largest value about four figures; None where an exponent tells more than zeros."""
-    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
-    if largest == 0:
-        return 1
-    if not 1e-4 <= largest < 1e9:
-        return None
-    return min(6, max(1, 3 - math.floor(math.log10(largest))))
-
-
-def _text(cell: Any, decimals: int | None) -> str:
-    if cell is None:
-        return "–"
-    if _is_pair(cell):
-        return f"{_text(cell[0], decimals)} ± {_text(cell[1], decimals)}"
-    if not _is_number(cell):
-        return str(cell)
-    if isinstance(cell, Integral):
-        number = f"{cell:d}"
-    else:
-        # z: a value that rounds to zero has no sign.
-        number = f"{float(cell):.3e}" if decimals is None else f"{float(cell):z.{decimals}f}"
-    return number.replace("-", "−")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
+import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import InitVar, asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
 from mutua import encoders
-from mutua.data import KINDS, Examples
+from mutua.data import KINDS
 from mutua.encoders import image_spec
 from mutua.methods import METHODS
 from mutua.types import InputError, Method, Spec, names
@@ -25,6 +26,7 @@ CUSTOM = "custom"
 FORMAT = 2
 """Raised when recipes are written otherwise. 1 had the channels and size of square images instead of a spec."""
 
+_NO_SPEC = Spec("image", (1, 1, 1), "uint8")
 _TYPES = {"method": str, "encoder": str, "spec": dict, "settings": dict, "seed": int}
 
 
@@ -34,13 +36,29 @@ class Recipe:
 
     `settings` holds only what differs from the defaults of the method's function: signatures are the only source
     of defaults. `seed` is that of the weights it starts from.
+
+    `channels` and `size`, of square images, are how a spec was given before there were other kinds; they go with
+    version 0.2, and warn.
     """
 
     method: str
     encoder: str
-    spec: Spec
+    spec: Spec = _NO_SPEC
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    channels: InitVar[int | None] = None
+    size: InitVar[int | None] = None
+
+    def __post_init__(self, channels: int | None, size: int | None) -> None:
+        if channels is not None and size is not None and self.spec is _NO_SPEC:
+            warnings.warn(
+                f"Recipe: channels and size are a spec now: spec=encoders.image_spec({channels}, {size})",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            object.__setattr__(self, "spec", image_spec(channels, size))
+        elif self.spec is _NO_SPEC or channels is not None or size is not None:
+            raise InputError("spec: none, or channels and size beside it; give what one example is, as a Spec")
 
     def plain(self) -> dict[str, Any]:
         """As plain values, with the number of their format."""
@@ -127,9 +145,9 @@ def bare(network: nn.Module, recipe: Recipe) -> nn.Module:
     return inner.module if recipe.encoder == CUSTOM and isinstance(inner, encoders.Wrapped) else inner
 
 
-def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:
+def check_fit(recipe: Recipe, examples: Any, name: str) -> None:
     """Raise `InputError` where the examples are not what the recipe is for."""
-    want, seen = recipe.spec, examples.spec
+    want, seen = recipe.spec, _spec_of(examples, name)
     if want.kind != seen.kind:
         raise InputError(
             f"{name}: the run takes {KINDS[want.kind].plural}, and these are {KINDS[seen.kind].plural}; give data "
@@ -139,3 +157,14 @@ def check_fit(recipe: Recipe, examples: Examples, name: str) -> None:
         said = KINDS[want.kind].reading(want).said().items()
         options = " ".join(f"--{option} {value}" for option, value in said if option != "kind")
         raise InputError(f"{name}: {seen} where the run takes {want}; read the data with {options}")
+
+
+def _spec_of(examples: Any, name: str) -> Spec:
+    """What one of the examples is; of rows of a user's own that say their shape alone, images."""
+    found = getattr(examples, "spec", None)
+    if isinstance(found, Spec):
+        return found
+    shape = getattr(examples, "shape", ())
+    if len(shape) != 4:
+        raise InputError(f"{name}: {type(examples).__name__} doesn't say what one example is; give it a spec")
+    return Spec("image", tuple(shape[1:]), "uint8")

@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning_fabric.loggers.logger import Logger
 
-from mutua.data.store import replacing
+from mutua.data.store import reason, replacing
 from mutua.types import InputError
 
 __all__ = ["Csv", "read"]
@@ -20,9 +20,14 @@ def read(path: Path) -> list[dict[str, str]]:
     """The rows of a metrics file; none where there is no file. A last line without an end is left out."""
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    return list(csv.DictReader(whole.splitlines()))
+    try:
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        return list(csv.DictReader(whole.splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: holds no metrics ({reason(error)}); remove it, and curves are not shown"
+        ) from None
 
 
 class Csv(Logger):

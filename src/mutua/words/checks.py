@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from mutua.types import InputError
+from mutua.words.subwords import Subwords
 
 __all__ = ["checked_count", "checked_settings"]
 
@@ -37,6 +38,12 @@ def checked_settings(estimator: Any) -> None:
         value = getattr(estimator, name)
         if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
             raise InputError(f"{name}: {value!r:.60}; use a finite number of at least 0")
+    if estimator.subwords is not None and not isinstance(estimator.subwords, Subwords):
+        raise InputError(f"subwords: {estimator.subwords!r:.60}; use words.Subwords(), or None")
+    if estimator.tokenizer is not None and not callable(estimator.tokenizer):
+        raise InputError(f"tokenizer: {estimator.tokenizer!r:.60}; use a function of a text to its words, or None")
+    if estimator.on_epoch is not None and not callable(estimator.on_epoch):
+        raise InputError(f"on_epoch: {estimator.on_epoch!r:.60}; use a function of an epoch and its loss, or None")
     try:
         check_random_state(estimator.random_state)
     except (ValueError, TypeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from os import PathLike
@@ -178,8 +178,7 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
 
         The words asked about are left out.
         """
-        plus = [positive] if isinstance(positive, str) else list(positive)
-        minus = [negative] if isinstance(negative, str) else list(negative)
+        plus, minus = _listed(positive, "positive"), _listed(negative, "negative")
         if not plus + minus:
             raise InputError("most_similar: no word given; name one at least")
         checked_count("k", k)
@@ -226,12 +225,14 @@ class Vectors(Mapping[str, Float32[np.ndarray, " d"]]):
         rows = self._units_of(words, "doesnt_match")
         if len(rows) < 3:
             raise InputError(f"doesnt_match: {len(rows)} words leave no odd one out; give three at least")
-        return words[int(np.argmin(rows @ rows.mean(0)))]
+        return list(words)[int(np.argmin(rows @ rows.mean(0)))]
 
     def _units_of(self, words: Any, name: str) -> Float32[np.ndarray, "n d"]:
         if isinstance(words, str):
             mend = "; the cosine of two words is similarity(a, b)" if name == "similarities" else ""
             raise InputError(f"{name}: {words[:40]!r} is one string; give a list of words{mend}")
+        if not isinstance(words, (Sequence, np.ndarray, set, frozenset)):
+            raise InputError(f"{name}: {words!r:.60} is no list; give a list of words")
         if not len(words):
             raise InputError(f"{name}: no words; give a list of words")
         pair = next((word for word in words if isinstance(word, (tuple, list))), None)
@@ -274,6 +275,15 @@ def named_file(path: PathLike[str]) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _listed(words: Any, name: str) -> list[Any]:
+    """One word, or several, as a list."""
+    if isinstance(words, str):
+        return [words]
+    if not isinstance(words, Iterable):
+        raise InputError(f"{name}: {words!r:.60} is no word; give one, or a list of words")
+    return list(words)
 
 
 def _string(word: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -301,12 +303,55 @@ def test_mne_like_objects(epochs: bool) -> None:
     np.testing.assert_allclose(found, expected)
 
 
-def test_mne_itself() -> None:
-    mne = pytest.importorskip("mne")
+@pytest.mark.parametrize(
+    ("components", "away"),
+    [
+        (1, [1]),
+        (np.int32(2), [2]),
+        ([True, False, False, True], [0, 3]),
+        (np.array([False] * 4), []),
+        ({3, 0}, [0, 3]),
+    ],
+)
+def test_remove_takes_a_number_several_or_a_mask(components: object, away: list[int]) -> None:
+    x, _, _ = mixed(1000)
+    ica = LinearICA().fit(x)
+    s = ica.transform(x)
+    s[:, away] = 0
+    np.testing.assert_allclose(ica.remove(x, components), ica.inverse_transform(s))
+
+
+@pytest.mark.parametrize("components", [4, -1, [0.5], [True, False], "0", [[0]], None, [None], "ab"])
+def test_remove_refuses_what_is_no_component(components: object) -> None:
+    x, _, _ = mixed(1000)
+    with pytest.raises(InputError, match=r"^components: "):
+        LinearICA().fit(x).remove(x, components)
+
+
+def test_swapped_axes_are_refused_before_anything_of_channels_squared() -> None:
+    x = np.zeros((16, 200_000))  # channels x channels would be 298 GiB
+    x[0] = np.arange(200_000)
+    with pytest.raises(InputError, match="are channels and times swapped"):
+        LinearICA().fit(x)
+
+
+def test_an_average_reference_is_named() -> None:
     x, _, _ = mixed(2000)
-    raw = mne.io.RawArray(x.T, mne.create_info(4, 100.0, "eeg"), verbose="error")
-    ica = LinearICA().fit(raw)
-    sources = ica.transform(raw)
-    np.testing.assert_allclose(sources.get_data().T, ica.transform(x))
-    assert sources.ch_names == list(ica.get_feature_names_out())
-    np.testing.assert_allclose(ica.remove(raw, [0]).get_data().T, ica.remove(x, [0]))
+    with pytest.raises(InputError, match=r"all channels add up to nothing, as after an average reference.*=3"):
+        LinearICA().fit(x - x.mean(1, keepdims=True))
+
+
+@pytest.mark.parametrize("unit", [1, 0.1, 2.0**-15])
+def test_rounding_is_no_component(unit: float) -> None:
+    x, _, _ = mixed(4000)
+    x = 40 * (x - x.mean(1, keepdims=True))
+    rounded = np.round(x) * unit if unit != 1 else np.round(x).astype(np.int16)
+    with pytest.warns(UserWarning, match=r"1 of 4 directions of X vary no more than the rounding.*n_components=3"):
+        ica = LinearICA().fit(rounded)
+    told = ica.report(rounded)
+    assert told.tables[0].records()[3]["verdict"].startswith("no source")
+    assert "use density='auto'" not in " ".join(told.words)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        LinearICA(3).fit(rounded)
+        LinearICA(max_iter=500).fit(np.round(40 * mixed(4000)[0]))  # rounded, and of full rank

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mutua.data.image.compact import npz_arrays
 from mutua.data.image.images import Images, joined
-from mutua.data.labels import encode_labels, plain_array
-from mutua.data.store import reason
+from mutua.data.labels import array_of, encode_labels, plain_array
+from mutua.data.store import UNREADABLE, reason
 from mutua.types import InputError
 
 __all__ = ["from_array", "npy_file", "npz_file", "opened_npy", "to_bytes"]
@@ -64,7 +64,7 @@ def _last(shape: tuple[int, ...]) -> bool | None:
 
 
 def from_array(
-    x: np.ndarray | Tensor,
+    x: Any,
     y: Any = None,
     *,
     classes: Sequence[str] = (),
@@ -83,7 +83,7 @@ def from_array(
     >>> from_array(np.zeros((2, 8, 8, 3)), ["dog", "cat"]).labels
     array([1, 0])
     """
-    values = plain_array(x)
+    values = plain_array(x) if isinstance(x, (np.ndarray, Tensor)) else array_of(x, source)
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputError(f"{source}: has masked pixels, which no picture has; fill them in, as x.filled(0)")
     if values.ndim not in (3, 4):
@@ -112,7 +112,7 @@ def opened_npy(path: Path) -> np.ndarray:
     """The array of a .npy file, memory-mapped. Raises `InputError` where it is none, or holds Python objects."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except UNREADABLE as error:
         if "object" in str(error) or "allow_pickle" in str(error):
             mend = "save plain numbers in it"
             raise InputError(f"{path}: holds Python objects, or is no .npy; these are not read: {mend}") from error

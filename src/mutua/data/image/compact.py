@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from mutua.data.image.decode import pixels_of
 from mutua.data.image.images import Images
 from mutua.data.parallel import in_threads, progress
-from mutua.data.store import fingerprint, mapped, reason, write_rows
+from mutua.data.store import UNREADABLE, fingerprint, mapped, reason, write_rows
 from mutua.types import InputError
 
 __all__ = ["CIFAR10_JPEG", "IMAGENETTE_WEBP", "Compact", "npz_arrays"]
@@ -30,7 +28,7 @@ def npz_arrays(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         if "allow_pickle" in str(error):
             mend = "save plain numbers or text in it"
             raise InputError(f"{path}: holds Python objects, or is no .npz; these are not read: {mend}") from error

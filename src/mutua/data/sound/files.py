@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from mutua.data.sound.lengths import blocks, counted
 from mutua.data.sound.wav import missing_bytes
 from mutua.data.store import reason, replacing
 from mutua.types import InputError
@@ -89,23 +89,31 @@ def opened(paths: Sequence[Path]) -> Iterator[Sound]:
         yield Sound(samples, int(infos[0].samplerate), [names[i] for i in kept], notes)
 
 
-def _info(path: Path) -> Any:
+@dataclass(frozen=True)
+class _Info:
+    frames: int
+    channels: int
+    samplerate: int
+
+
+def _info(path: Path) -> _Info:
     if not path.is_file():
         raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; name a sound file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: an empty file; record or copy it again")
     try:
         info = soundfile.info(str(path))
-    except soundfile.SoundFileError as error:
+        frames = counted(path, info)
+    except (soundfile.SoundFileError, OSError, ValueError, MemoryError) as error:
         raise InputError(f"{path}: no sound file that can be read ({reason(error)}); give WAV or FLAC") from error
-    if info.frames == 0:
+    if frames == 0:
         raise InputError(f"{path}: has no samples; record or copy it again")
     if missing := missing_bytes(path):
         raise InputError(
             f"{path}: truncated, {missing:,} bytes of the samples its header promises are missing; copy it again, "
             f"or mend it with `sox --ignore-length {path.name} OUT.wav`"
         )
-    return info
+    return _Info(frames, int(info.channels), int(info.samplerate))
 
 
 def _names(path: Path, channels: int) -> list[str]:
@@ -122,13 +130,9 @@ def _fill(samples: Float[np.ndarray, "n c"], path: Path) -> None:
     """Read a file into its columns, as many samples as there is room for."""
     n, at = len(samples), 0
     try:
-        with soundfile.SoundFile(path) as file:
-            while at < n:
-                block = file.read(min(BLOCK, n - at), dtype="float32", always_2d=True)
-                if not len(block):
-                    break
-                samples[at : at + len(block)] = block
-                at += len(block)
+        for block in blocks(path, n):
+            samples[at : at + len(block)] = block
+            at += len(block)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path}: broken after {at:,} samples ({reason(error)}); copy it again") from error
     if at < n:
@@ -177,8 +181,9 @@ def write_wavs(
 ) -> None:
     """Write each column of consecutive blocks times its scale as a mono WAV, all of them whole or none.
 
-    subtype: "FLOAT" or "PCM_16". The scale is the caller's, so that nothing is clipped; 16-bit samples are rounded
-    and held to their range.
+    subtype: "FLOAT", "PCM_16" or "PCM_24". The scale is the caller's, so that nothing is clipped; whole numbers
+        are
+    rounded and held to their range.
     """
     with ExitStack() as stack:
         files = [stack.enter_context(replacing(path)) for path in paths]
@@ -189,5 +194,8 @@ def write_wavs(
             for writer, column in zip(writers, (block * scale).T, strict=True):
                 if subtype == "PCM_16":
                     writer.write(np.clip(np.round(column * 32767), -32768, 32767).astype(np.int16))
+                elif subtype == "PCM_24":  # the upper three bytes of four
+                    full = (1 << 23) - 1
+                    writer.write(np.clip(np.round(column * full), -full - 1, full).astype(np.int32) << 8)
                 else:
                     writer.write(column.astype(np.float32))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
+from mutua.data.sound.lengths import beginning_at, counted
 from mutua.data.sound.wav import missing_bytes
 from mutua.data.store import reason
 from mutua.types import InputError
@@ -49,24 +49,13 @@ def survey(path: Path) -> Header:
         raise BadRecordingError(f"{path}: has no samples; {mend}")
     if missing:
         raise BadRecordingError(f"{path}: truncated, {missing:,} bytes of samples are missing; {mend}")
-    frames = int(info.frames)
-    if path.suffix.lower() == ".mp3" or frames > 1 << 40:
-        # libsndfile 1.2 estimates the length of an MP3 without a table, and a FLAC from a pipe says 2^63 - 1.
-        frames = _counted(path, mend)
-    return Header(frames, info.channels, int(info.samplerate), info.subtype in _INT16)
-
-
-def _counted(path: Path, mend: str) -> int:
-    count = 0
     try:
-        with soundfile.SoundFile(path) as file:
-            for block in file.blocks(1 << 16, dtype="float32", frames=-1):
-                count += len(block)
+        frames = counted(path, info)
     except (soundfile.SoundFileError, ValueError, MemoryError) as error:
         raise BadRecordingError(f"{path}: cannot be decoded ({reason(error)}); {mend}") from error
-    if not count:
+    if not frames:
         raise BadRecordingError(f"{path}: has no samples; {mend}")
-    return count
+    return Header(frames, info.channels, int(info.samplerate), info.subtype in _INT16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,18 +87,17 @@ class Files:
     def read(self, row: int, start: int, count: int) -> np.ndarray:
         path, head = self.paths[row], self.headers[row]
         try:
-            with soundfile.SoundFile(path) as file:
-                if head.rate == self.rate:
-                    return self._mixed(_from(file, start, count, self.dtype), path, count)
-                import soxr
+            if head.rate == self.rate:
+                return self._mixed(beginning_at(path, start, count, self.dtype), path, count)
+            import soxr
 
-                # Reading begins where a sample of either rate lies, so that windows lie on one grid.
-                step = head.rate // math.gcd(head.rate, self.rate)
-                first = max(start * head.rate // self.rate - _MARGIN, 0) // step * step
-                last = min(-(-(start + count) * head.rate // self.rate) + _MARGIN, head.frames)
-                wide = soxr.resample(_from(file, first, last - first, "float32"), head.rate, self.rate)
-                at = start - first * self.rate // head.rate
-                return self._mixed(wide[at : at + count], path, count)
+            # Reading begins where a sample of either rate lies, so that windows lie on one grid.
+            step = head.rate // math.gcd(head.rate, self.rate)
+            first = max(start * head.rate // self.rate - _MARGIN, 0) // step * step
+            last = min(-(-(start + count) * head.rate // self.rate) + _MARGIN, head.frames)
+            wide = soxr.resample(beginning_at(path, first, last - first, "float32"), head.rate, self.rate)
+            at = start - first * self.rate // head.rate
+            return self._mixed(wide[at : at + count], path, count)
         except soundfile.SoundFileError as error:
             raise InputError(f"{path}: broken at sample {start:,} ({reason(error)}); copy it again") from error
 
@@ -121,8 +109,3 @@ class Files:
         if self.channels == 1 and samples.shape[1] > 1:
             samples = samples.mean(1, dtype=np.float32)[:, None]
         return samples.astype(self.dtype, copy=False)
-
-
-def _from(file: Any, start: int, count: int, dtype: str) -> np.ndarray:
-    file.seek(start)
-    return file.read(count, dtype=dtype, always_2d=True)

@@ -132,7 +132,7 @@ class Columns:
     def column(self, name: str) -> Column:
         """A column by its name. Raises `InputError` where there is none."""
         for column in self.columns:
-            if column.name == name:
+            if isinstance(name, str) and column.name == name:
                 return column
         listed = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
         raise InputError(f"{self.source}: has no column {name!r}; it has {listed}")

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mutua.data.store import reason
+from mutua.data.store import UNREADABLE, reason
 from mutua.data.table.cells import coded, number, read_text
 from mutua.data.table.columns import Column, Columns
 from mutua.data.table.containers import columns_of
@@ -25,22 +21,6 @@ __all__ = ["SUFFIXES", "arrays_of", "read_table", "titles_of"]
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 SUFFIXES = ".npy, .npz, .csv, .tsv or .parquet"
-# What numpy and zipfile raise on files that are damaged, cut short or of another kind.
-UNREADABLE = (
-    ValueError,
-    OSError,
-    EOFError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    MemoryError,
-    RuntimeError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def read_table(file: str | Path, names: Sequence[str] | None = None, *, discrete: bool = False) -> Columns:

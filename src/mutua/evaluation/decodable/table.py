@@ -12,7 +12,7 @@ from mutua.evaluation.decodable.curves import SIZES, loss_data, over_orderings
 from mutua.evaluation.decodable.families import FAMILIES
 from mutua.evaluation.decodable.targets import target
 from mutua.evaluation.decodable.usable import usable_information
-from mutua.types import InputError, Table, names
+from mutua.types import InputError, Interval, Table, names
 
 __all__ = ["DECODABLE", "check_families", "decodable_row", "decodable_table"]
 
@@ -41,18 +41,18 @@ def decodable_row(
 ) -> list[Any]:
     """A row of `COLUMNS`: what a family gains on test rows, and the prequential code of the training labels."""
     found = usable_information(z, y, family=family, test=test, seed=seed)
-    code: list[Any] = [None, ""]  # of numbers, whose code has no uniform start
+    code: list[Any] = [None, None]  # of numbers, whose code has no uniform start
     if target(y, len(z)).discrete:
         curve = loss_data(z, y, family=family, orderings=orderings, sizes=sizes, seed=seed)
         middle, low, high = over_orderings(curve.description_length() / curve.sizes[-1])
-        code = [middle, f"{low:.3f} to {high:.3f}"]
+        code = [middle, Interval(float(low), float(high))]
     bit = math.log(2)
     return [
         family,
         found.null / bit,
         found.conditional / bit,
         found.bits,
-        f"{found.interval[0] / bit:.3f} to {found.interval[1] / bit:.3f}",
+        Interval(found.interval[0] / bit, found.interval[1] / bit),
         *code,
     ]
 

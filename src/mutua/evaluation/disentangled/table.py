@@ -26,7 +26,7 @@ from mutua.evaluation.disentangled.votes import (
     factor_vae_mended,
     factor_vae_score,
 )
-from mutua.types import InputError, Table, names
+from mutua.types import InputError, Interval, Table, names
 
 __all__ = ["DISENTANGLEMENT", "Metric", "disentanglement"]
 
@@ -118,7 +118,7 @@ def disentanglement(
     return Table("Disentanglement", ["metric", "part", "published", "interval", "mended", "interval "], rows, note)
 
 
-def _intervals(read: Read, samples: Sequence[Given], value: dict[str, float], seed: int) -> dict[str, str]:
+def _intervals(read: Read, samples: Sequence[Given], value: dict[str, float], seed: int) -> dict[str, Interval]:
     found: dict[str, list[float]] = {part: [] for part in value}
     for sample in samples:
         for part, each in read(sample, seed).items():
@@ -127,5 +127,5 @@ def _intervals(read: Read, samples: Sequence[Given], value: dict[str, float], se
     for part, values in found.items():
         off = np.array(values) - np.mean(values)
         low, high = value[part] + np.quantile(off, [0.025, 0.975])
-        told[part] = f"{low:.3f} to {high:.3f}"
+        told[part] = Interval(float(low), float(high))
     return told

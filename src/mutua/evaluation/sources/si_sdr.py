@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from mutua.data.labels import array_of
 from mutua.types import InputError
 
 __all__ = ["Separation", "bss_eval", "matched_si_sdr", "si_sdr"]
@@ -128,11 +129,16 @@ def _table(s: Float[np.ndarray, "n k"], e: Float[np.ndarray, "_ m"]) -> Float[np
 
 def _signals(values: ArrayLike, name: str) -> Float[np.ndarray, "n k"]:
     """(n, k) in float64; one dimension is one column."""
-    x = np.asarray(values, float)
+    try:
+        x = array_of(values, name).astype(float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: no array of numbers; give samples by columns, (n, k)") from None
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"{name}: shape {np.shape(values)}; give samples by columns, (n, k)")
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0, 0])
         raise InputError(f"{name}: NaN or infinity in row {row}; leave such rows out")
-    return x
+    # No scale matters, and squares are to be had.
+    peak = np.abs(x).max(0)
+    return np.where((peak > 1e100) | (peak < 1e-100), x / np.where(peak > 0, peak, 1.0), x)

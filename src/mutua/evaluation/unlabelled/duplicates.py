@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
+from mutua.data.labels import array_of
 from mutua.evaluation.features import check_features, inputs
 from mutua.evaluation.neighbours import CELLS, unit
 from mutua.types import InputError, Rows, parted
@@ -39,7 +41,7 @@ def exact_duplicates(examples: Rows, *, batch: int = 512) -> list[list[int]]:
 
 
 def near_duplicates(
-    x: np.ndarray, threshold: float = 0.95, *, limit: int = 10_000, device: torch.device | str = "cpu"
+    x: Any, threshold: float = 0.95, *, limit: int = 10_000, device: torch.device | str = "cpu"
 ) -> Duplicates:
     """Pairs of rows whose cosine similarity is at least `threshold`, in features or pixels; in blocks.
 
@@ -47,6 +49,7 @@ def near_duplicates(
     whatever the data. Pixels all have a large common brightness: subtract each image's own mean first. Among
     50,000 rows 1.25e9 pairs are looked at.
     """
+    x = array_of(x, "features")
     check_features(x, "features")
     if not 0 < threshold <= 1:
         raise InputError(f"threshold: {threshold} is no cosine similarity between 0 and 1; 0.95 is a start")

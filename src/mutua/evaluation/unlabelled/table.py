@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -89,7 +89,8 @@ def unlabelled_tables(
     first = _row(control, "", plainly, [raw(shown, train=plain, batch=batch) for shown in views])
     judged: list[list[Any]] = [first]
     centred, how = _comparable(plainly)
-    found: list[list[Any]] = [[control, *_alike(centred, threshold)]]
+    called = _called(examples, index)
+    found: list[list[Any]] = [[control, *_alike(centred, threshold, called)]]
     last: dict[str, np.ndarray] = {}
     for name, encode in encoders.items():
         say(f"{name}: without labels")
@@ -98,7 +99,7 @@ def unlabelled_tables(
         judged += [_row(name, depth, x, [two[depth] for two in shown]) for depth, x in read.items()]
         last[name] = read[wanted[name][-1]]
         # What all share, as outputs of ReLUs do, would make every pair alike.
-        found.append([name, *_alike(last[name] - last[name].mean(0), threshold)])
+        found.append([name, *_alike(last[name] - last[name].mean(0), threshold, called)])
 
     taken = f"{len(index)} of {n} {what}" if len(index) < n else f"All {n} {what}"
     columns = [
@@ -133,12 +134,12 @@ def unlabelled_tables(
     tables.append(
         Table(
             "Duplicates",
-            ["seen in", "pairs", "rows of the most alike"],
+            ["seen in", "pairs", "the most alike"],
             found,
             f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}; "
             "features: the mean of all subtracted). "
             f"Exactly equal, among all {n}: {extra} {what} more than once"
-            + (f", as rows {', '.join(map(str, groups[0][:5]))}." if groups else "."),
+            + (f", as {', '.join(map(_called(examples), groups[0][:5]))}." if groups else "."),
         )
     )
     return tables
@@ -157,6 +158,17 @@ def _row(name: str, depth: str, x: np.ndarray, views: Sequence[np.ndarray]) -> l
     return [name, depth, x.shape[1], effective_rank(x), uniformity(x), *aligned, "; ".join(collapse(x))]
 
 
-def _alike(x: np.ndarray, threshold: float) -> tuple[int, str]:
+def _alike(x: np.ndarray, threshold: float, called: Callable[[int], str]) -> tuple[int, str]:
     alike = near_duplicates(x, threshold, limit=5)
-    return alike.count, ", ".join(f"{i} and {j}" for i, j in alike.pairs)
+    return alike.count, ", ".join(f"{called(i)} and {called(j)}" for i, j in alike.pairs.tolist())
+
+
+def _called(examples: Rows, index: Tensor | None = None) -> Callable[[int], str]:
+    """What rows, of those at `index`, are called: by their files where these are known, else by their numbers."""
+    names = getattr(examples, "names", None)
+
+    def called(row: int) -> str:
+        at = row if index is None else int(index[row])
+        return f"row {at}" if names is None else str(names[at])
+
+    return called

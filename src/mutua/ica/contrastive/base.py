@@ -37,7 +37,7 @@ from mutua.estimators.validation import (
     share,
     whole,
 )
-from mutua.estimators.whitening import Whitening, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, whitening
 from mutua.evaluation import pearson
 from mutua.evaluation.sources.evidence import (
     Agreement,
@@ -185,6 +185,7 @@ class Contrastive(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _find(self, X: Any, u: Any) -> None:
         x = rows_of(self, X, reset=True)
+        check_orientation(*x.shape)
         device = device_of(self.device)
         covariance = np.cov(x.T).reshape(x.shape[1], x.shape[1])
         self._white = whitening(x.mean(0), covariance, None, samples=len(x), reduce_rank=True)

@@ -30,7 +30,7 @@ from mutua.estimators.validation import (
     share,
     whole,
 )
-from mutua.estimators.whitening import Whitening, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, whitening
 from mutua.evaluation.sources.evidence import Comparison, agreement, beats_linear, evidence, warn_unless_better
 from mutua.evaluation.sources.variability import binned, variability_of_scales
 from mutua.ica.flow.base import Make
@@ -150,6 +150,7 @@ class FlowICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _find(self, X: Any, u: Any) -> None:
         x = rows_of(self, X, reset=True)
+        check_orientation(*x.shape)
         device = device_of(self.device)
         self._white = whitening(
             x.mean(0), np.cov(x.T).reshape(x.shape[1], -1), self.n_components, samples=len(x), reduce_rank=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from mutua.estimators.base import Estimator
+from mutua.estimators.rows import checked_rows
 from mutua.estimators.validation import (
     Constraint,
     any_state,
@@ -22,14 +23,15 @@ from mutua.estimators.validation import (
     optional,
     whole,
 )
-from mutua.estimators.whitening import Whitening, unwhitened, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, unwhitened, whitening
 from mutua.ica.linear import mne
-from mutua.ica.linear.checks import densities_of, recording_of, warn_unconverged
+from mutua.ica.linear.checks import densities_of, numbers_of, recording_of, warn_rounding, warn_unconverged
 from mutua.ica.linear.densities import packed, unpacked
 from mutua.ica.linear.fit import Fitted, fit_modulated, fit_newton, random_rotation
 from mutua.ica.linear.online import Stream, advance, started
 from mutua.ica.linear.ordering import Components, canonical
 from mutua.ica.linear.recording import Recording
+from mutua.ica.linear.rounding import rounded_directions
 from mutua.ica.linear.stochastic import Change, covariant, fit_gradient, online
 from mutua.ica.trust.report import report
 from mutua.types import InputError, Result
@@ -81,10 +83,14 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             in nats; near 0, or below, the source is not told from a Gaussian.
         n_iter_, converged_, gradient_ (largest relative gradient), log_likelihood_ (mean on the training data).
 
-    X is an array (n, d) of any real dtype, a memory-mapped one, a DataFrame, or an MNE Raw or Epochs.
+    X is an array (n, d) of any real dtype, a memory-mapped one, a DataFrame, or an MNE Raw, Epochs or Evoked.
+    Of these a fit, its `report` and `score` see the data channels that are not marked bad, outside of what is
+    annotated BAD; later recordings are held to the names of these, in any order, and other channels stay as they
+    are.
 
     Raises `InputError`: NaN or infinity, dependent channels (which ones), fewer samples than channels, a density
-    that is not one. Warns `ConvergenceWarning` where `tol` is not reached.
+    that is not one. Warns `ConvergenceWarning` where `tol` is not reached, and where components are no more than
+    the rounding of the recording's numbers.
 
     Paper: MacKay 1996; Pham and Garat 1997; Ablin, Cardoso and Gramfort 2018.
     """
@@ -189,6 +195,8 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                 "there are"
             )
         generator = check_random_state(self.random_state)
+        if self.n_components is None and not self.reduce_rank:
+            check_orientation(recording.samples, recording.channels)
         mean, covariance = recording.moments()
         white = whitening(
             mean,
@@ -198,9 +206,11 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             reduce_rank=self.reduce_rank,
             names=list(getattr(self, "feature_names_in_", ())) or None,
         )
+        k = len(white.matrix)
+        if (rounding := rounded_directions(recording, covariance)) > recording.channels - k:
+            warn_rounding(rounding, recording.channels, k)
         if not self.whiten:
             white = unwhitened(white, covariance)
-        k = len(white.matrix)
         densities = densities_of(self.density, k)
         change = SOLVERS[self.solver]
         w = random_rotation(k, generator)
@@ -252,20 +262,20 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def transform_chunks(self, X: Any) -> Iterator[Float[np.ndarray, "b k"]]:
         """The sources of consecutive rows of X, chunk by chunk: for a recording larger than memory."""
         check_is_fitted(self)
-        recording = recording_of(self, X, reset=False)
+        recording = recording_of(self, X, reset=False, whole=True)
         kind = np.float32 if recording.x.dtype == np.float32 else np.float64
         for chunk in recording.chunks():
             yield ((chunk - self.mean_) @ self.components_.T).astype(kind, copy=False)
 
     def transform(self, X: Any) -> Any:
-        """Sources (n, k): float32 for float32, else float64; of an MNE Raw or Epochs a RawArray or EpochsArray."""
+        """Sources (n, k): float32 for float32, else float64; of an MNE Raw, Epochs or Evoked its Array."""
         sources = np.concatenate(list(self.transform_chunks(X)))
         return mne.sources_as(X, sources, list(self.get_feature_names_out())) if mne.is_mne(X) else sources
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "n d"]:
         """The recording that sources (n, k) make: mixing_ s + mean_."""
         check_is_fitted(self)
-        sources = check_array(X, dtype=[np.float64, np.float32])
+        sources = checked_rows(X, name="sources", least=1)
         if sources.shape[1] != len(self.components_):
             raise InputError(
                 f"sources: {sources.shape[1]} columns, but the model has {len(self.components_)} components; "
@@ -273,28 +283,30 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             )
         return sources @ self.mixing_.T + self.mean_
 
-    def remove(self, X: Any, components: Sequence[int]) -> Any:
+    def remove(self, X: Any, components: Any) -> Any:
         """The recording (n, d) without some components: X - sum_i s_i a_i. What no component explains stays.
 
-        An MNE Raw or Epochs gives a copy of itself.
+        An MNE Raw, Epochs or Evoked gives a copy of itself, its other channels as they were.
 
-        Raises `InputError` where a component's number is not in 0 .. k - 1.
+        Args:
+            components: a number, several, or a mask of k booleans.
+
+        Raises `InputError` where a component's number is not in 0 .. k - 1, and for what is no number of one.
         """
         check_is_fitted(self)
-        k = len(self.components_)
-        out = sorted({int(i) for i in components})
-        if out and not 0 <= out[0] <= out[-1] < k:
-            raise InputError(f"components: {out} asked for, but they are numbered 0 to {k - 1}; use those numbers")
-        recording = recording_of(self, X, reset=False)
+        out = numbers_of(components, len(self.components_))
+        recording = recording_of(self, X, reset=False, whole=True)
         away = self.components_[out].T @ self.mixing_[:, out].T  # (d, d)
         left = np.concatenate([chunk - (chunk - self.mean_) @ away for chunk in recording.chunks()])
-        return mne.rebuilt(X, left) if mne.is_mne(X) else left
+        return mne.rebuilt(X, left, recording.names or None) if mne.is_mne(X) else left
 
     def score_samples(self, X: Any) -> Float[np.ndarray, " n"]:
         """Log-likelihood of each sample in nats. With fewer components than channels: of its projection on their
         subspace, a density over k dimensions."""
         check_is_fitted(self)
-        recording = recording_of(self, X, reset=False)
+        return self._log_probs(recording_of(self, X, reset=False, whole=True))
+
+    def _log_probs(self, recording: Recording) -> Float[np.ndarray, " n"]:
         return np.concatenate([self._log_prob(chunk) for chunk in recording.chunks()])
 
     def _log_prob(self, chunk: Float[np.ndarray, "b d"]) -> Float[np.ndarray, " b"]:
@@ -304,7 +316,8 @@ class LinearICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-likelihood in nats a sample."""
-        return float(self.score_samples(X).mean())
+        check_is_fitted(self)
+        return float(self._log_probs(recording_of(self, X, reset=False)).mean())
 
     def _pack(self) -> tuple[dict[str, Any], dict[str, Any]]:
         # Raises, for a density of the user's own, that only plain values can be kept.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,13 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Recording:
-    """Samples of d channels, (n, d), of any real dtype; a memory-mapped array stays on the disk."""
+    """Samples of d channels, (n, d), of any real dtype; a memory-mapped array stays on the disk.
+
+    names: of the channels, where there are such.
+    """
 
     x: Any
+    names: Sequence[str] = ()
 
     @property
     def samples(self) -> int:
@@ -57,8 +61,9 @@ class Recording:
             if bad.any():
                 row, channel = (int(i[0]) for i in bad.nonzero())
                 what = "NaN" if np.isnan(chunk[row, channel]) else "infinity"
+                called = f"{channel} ({self.names[channel]})" if self.names else str(channel)
                 raise InputError(
-                    f"{name}: {what} in row {start + row}, channel {channel} (no NaN or infinity is allowed); "
+                    f"{name}: {what} in row {start + row}, channel {called} (no NaN or infinity is allowed); "
                     "cut those samples out or interpolate them"
                 )
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.exceptions import ConvergenceWarning
 
 from mutua.data.sound.files import BLOCK, Sound
 from mutua.estimators.whitening import dependencies
@@ -18,6 +17,7 @@ from mutua.ica.linear.recording import Recording
 from mutua.ica.separation.auxiva import AuxIVA
 from mutua.ica.trust.interference import expected_interference
 from mutua.ica.trust.nongaussianity import nongaussianity
+from mutua.ica.trust.report import report
 from mutua.types import InputError, Table
 
 __all__ = ["PEAK", "Unmixed", "sharper", "unmix", "unmix_echoes"]
@@ -73,7 +73,7 @@ def unmix(sound: Sound, n_components: int | None = None, *, random_state: int = 
     """
     _check_independent(sound, n_components)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the report says it in words
+        warnings.simplefilter("ignore")  # the report says it in words
         ica = sharper(sound.samples, sound.rate, n_components, random_state=random_state)
 
     def blocks() -> Iterator[Float[np.ndarray, "_ k"]]:
@@ -82,8 +82,10 @@ def unmix(sound: Sound, n_components: int | None = None, *, random_state: int = 
             yield (chunk - ica.mean_) @ ica.components_.T
 
     before = nongaussianity(sound.samples, random_state=random_state)
-    found = ica.report(sound.samples)
+    found = report(ica, sound.samples, moment=max(_LEAST_ROWS, round(_STEADY * sound.rate)))
     words = [_BY_SHAPE if ica.modulation is None else _BY_LOUDNESS, *found.words]
+    if any(str(row[-1]).startswith("in doubt") for row in found.tables[0].rows):
+        words.append("Use more microphones than there are sources; in a room with echoes try --convolutive.")
     # What a spatial filter of unit gain lets through of each source, of unit variance before: 1 / |w|^2.
     share = 1 / np.square(ica.components_).sum(1) / ica.explained_variance_.sum()
     faint = [str(i) for i in np.flatnonzero(share < _FAINT)]

@@ -12,11 +12,11 @@ from scipy.stats import chi2, norm
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from mutua.estimators.whitening import Whitening, whitening
+from mutua.estimators.whitening import Whitening, check_orientation, whitening
 from mutua.ica.linear.checks import recording_of
 from mutua.ica.linear.recording import Recording
 from mutua.ica.trust.block_bootstrap import block_edges, block_sums, resampled_means
-from mutua.types import InputError, Table
+from mutua.types import InputError, Interval, Table
 
 __all__ = ["Shape", "nongaussianity", "shape_of", "whitened_rows"]
 
@@ -117,6 +117,7 @@ def nongaussianity(X: Any, *, level: float = 0.95, repeats: int = 500, random_st
     if not 0 < level < 1:
         raise InputError(f"level: {level}; use a share between 0 and 1, such as 0.95")
     recording = recording_of(BaseEstimator(), X, reset=True)
+    check_orientation(recording.samples, recording.channels)
     generator = check_random_state(random_state)
     mean, covariance = recording.moments()
     white = whitening(mean, covariance, None, samples=recording.samples, reduce_rank=True)
@@ -154,8 +155,8 @@ def nongaussianity(X: Any, *, level: float = 0.95, repeats: int = 500, random_st
     return Table("Non-Gaussianity of directions", columns, rows, note)
 
 
-def _interval(value: float, half: float) -> str:
-    return f"{value - half:.4f}\u00a0to\u00a0{value + half:.4f}".replace("-", "−")
+def _interval(value: float, half: float) -> Interval:
+    return Interval(float(value - half), float(value + half))
 
 
 def _verdict(shape: Shape, i: int, least: float, z_level: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ class Measured:
 
     gaussian: not told from a Gaussian. amplitude (k, k): correlation of |s_i| and |s_j|; dependent: where that is
     above chance; free: where, besides, rotating the two by 45 degrees costs no likelihood. chance: the index
-    that Gaussian noise reaches.
+    that Gaussian noise reaches. rounding: components, the faintest, that are no more than the recording's
+    rounding. together (k, k): squared correlation within moments, where it is above chance.
     """
 
     samples: int
@@ -35,12 +36,18 @@ class Measured:
     free: np.ndarray
     stability: Stability
     chance: float
+    rounding: int = 0
+    together: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))
 
 
 def verdict(found: Measured, i: int) -> str:
     k = len(found.margin)
     if k == 1:
         return "the only one: nothing to tell it from"
+    if i >= k - found.rounding:
+        return "no source: the rounding of the recording's numbers"
+    if found.together.any() and found.together[i].any():
+        return f"in doubt: correlated with {int(found.together[i].argmax())} within moments"
     near = [int(j) for j in np.flatnonzero(found.gaussian)]
     stable = found.stability.inside[i] >= LEAST_AGREEMENT and found.stability.index[i] > found.chance
     if i in near and len(near) > 1:
@@ -85,8 +92,27 @@ def told(ica: Any, n: int, found: Measured, verdicts: Sequence[str], unconverged
         words.append(
             f"Component {near[0]} can't be told from a Gaussian. One such component is allowed: the others fix it."
         )
+    if found.together.any():
+        mixed = np.flatnonzero(found.together.any(1)).tolist()
+        words.append(
+            f"Components {_list(mixed)} are correlated at the times at which both are heard (squared correlation "
+            f"up to {found.together.max():.2g} beyond chance), which no mixture of as many sources as channels "
+            "leaves behind: there are more sources than channels, or echoes. How much of the others is in each "
+            "can't be told then."
+        )
+    if found.rounding:
+        words.append(
+            f"Components {_list(range(k - found.rounding, k))} are the rounding of the recording's numbers, made "
+            f"large: its rank is {k - found.rounding}; use n_components={k - found.rounding}."
+        )
+    auto = isinstance(ica.density, str) and ica.density == "auto"
     for kind, mend in (
-        ("does not fit", "their density is the wrong one (super- for sub-Gaussian?): use density='auto'"),
+        (
+            "does not fit",
+            "their density is none of those that 'auto' tries; give a density of their shape"
+            if auto
+            else "their density is the wrong one (super- for sub-Gaussian?): use density='auto'",
+        ),
         ("depends on", "their amplitudes go together: they may be one source of two dimensions"),
         ("too few samples", f"{found.samples:,} samples don't settle {k * (k - 1) // 2} angles: record more, or "
          "ask for fewer components"),

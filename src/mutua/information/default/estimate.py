@@ -26,7 +26,7 @@ from mutua.information.result import MutualInformationResult
 from mutua.information.variables import Discrete, Variable, paired, variable
 from mutua.types import InputError, names
 
-__all__ = ["MutualInformation", "mutual_information"]
+__all__ = ["MutualInformation", "check_settings", "mutual_information"]
 
 LEAST_PERMUTATIONS = 19
 # An information of so many nats over the rows can't be told from none.
@@ -136,7 +136,7 @@ def mutual_information(
     >>> bool(abs(result.value - 0.5 * np.log(2)) < 0.06), result.p_value < 0.01
     (True, True)
     """
-    _check(effort, serial, permutations, seed)
+    check_settings(effort, serial, permutations, seed)
     check_names(estimator, critic)
     (left, right), notes = paired({"x": x, "y": y}, drop_missing)
     a, b = variable(left, "x", discrete_x), variable(right, "y", discrete_y)
@@ -216,7 +216,8 @@ def _interval(evidence: default.Evidence, value: float, block: int, top: float) 
     return 0.0 if evidence.p_value > 0.05 else max(0.0, value - low), max(value, min(value + high, top))
 
 
-def _check(effort: Any, serial: Any, permutations: Any, seed: Any) -> None:
+def check_settings(effort: Any, serial: Any, permutations: Any, seed: Any) -> None:
+    """Raise `InputError` for the first that can't be used."""
     if not isinstance(effort, str) or effort not in default.EFFORTS:
         raise InputError(f"effort: {effort!r} is none of {names(default.EFFORTS)}")
     if serial is not None and not isinstance(serial, bool | np.bool_):
