@@ -15,7 +15,17 @@ import numpy as np
 from mutua.data.splits import part_by_name
 from mutua.types import names as listed
 
-__all__ = ["TEST_WORDS", "TRAIN_WORDS", "Layout", "files_of", "layout_of", "names_below", "parts_below", "passed_by", "walk"]
+__all__ = [
+    "TEST_WORDS",
+    "TRAIN_WORDS",
+    "Layout",
+    "files_of",
+    "layout_of",
+    "names_below",
+    "parts_below",
+    "passed_by",
+    "walk",
+]
 
 TRAIN_WORDS = ("train", "training", "trainset", "trn")
 TEST_WORDS = (

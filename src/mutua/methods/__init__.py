@@ -336,8 +336,8 @@ METHODS: dict[str, Published] = {
         cpc,
         # The paper's audio: 8 workers of 8 windows, each contrasted within itself.
         Plan(epochs=100, batch=32, optimizer="adam", lr=2e-4, weight_decay=0.0, schedule="constant"),
-        {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences"},
-        "Tells what comes next in a recording, a series, an image or a text from what comes elsewhere.",
+        {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences", "video": "frames-dense"},
+        "Tells what comes next in a recording, a series, an image, a text or a film from what comes elsewhere.",
         {"steps": 2, "candidates": 12},
     ),
 }
