@@ -17,7 +17,7 @@ from mutua.types import Batch, Method, Spec, parted
 PAIRS = [(name, kind) for name, published in METHODS.items() for kind in sorted(published.takes)]
 """(Method, kind of data)."""
 
-OWN = {"cpc", "colorization"}
+OWN = {"cpc", "colorization", "arrow"}
 """Methods that learn with encoders made for them alone."""
 
 SPECS = {kind: KINDS[kind].small for _, kind in PAIRS} | {

@@ -22,7 +22,7 @@ cut_pairs = pytest.mark.parametrize(
     ("name", "kind"), [pair for pair in PAIRS if isinstance(composed(*pair), Embedding)]
 )
 
-DRAW_NOTHING = {"ae"}
+DRAW_NOTHING = {"ae", "next_frame"}
 """Methods whose step is a function of the batch alone."""
 
 GAMES = {"bigan"}

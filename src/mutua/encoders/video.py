@@ -78,9 +78,9 @@ def frames_ahead(
 ) -> Ordered:
     """Frames encoded one by one, and a causal context over them: contrastive predictive coding's encoder of films.
 
-    Depths: pieces (width maps), context (units maps), pool (mean and deviation of the context). Densely, a frame is
-    4 x 4 cells, each with a context of its own by the same network, as dense predictive coding has them (there of
-    blocks of 5 frames by a 3D ResNet, 1 x 1 convolutions in the recurrent unit); the pool keeps cells apart.
+    Depths: pieces (width maps), context (units maps), pool (mean and deviation of the context). Densely, a frame
+    is 4 x 4 cells, each with a context of its own by the same network, as dense predictive coding has them (there
+    of blocks of 5 frames by a 3D ResNet, 1 x 1 convolutions in the recurrent unit); the pool keeps cells apart.
 
     Paper: van den Oord, Li and Vinyals 2018, arXiv:1807.03748; Han, Xie and Zisserman 2019, Video Representation
     Learning by Dense Predictive Coding, arXiv:1909.04656.
@@ -115,8 +115,9 @@ class _Cells(nn.Module):
 def stacked(spec: Spec, width: int = 32, features: int = 128) -> Staged:
     """All frames of a clip as channels of one picture ("early fusion"), three strided convolutions, a linear map.
 
-    Depths: conv1, conv2, conv3 (width, 2 width, 4 width maps, each half as large), fc (128 features). Motion is seen
-    from the first layer on; clips have the spec's number of frames. Layer norm over all of a clip, no batch norm.
+    Depths: conv1, conv2, conv3 (width, 2 width, 4 width maps, each half as large), fc (128 features). Motion is
+    seen from the first layer on; clips have the spec's number of frames. Layer norm over all of a clip, no batch
+    norm.
 
     Paper: Karpathy et al. 2014, Large-scale Video Classification with Convolutional Neural Networks, CVPR.
     """

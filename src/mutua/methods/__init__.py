@@ -10,6 +10,7 @@ from mutua.encoders import Readable
 from mutua.methods.aae import AAE, aae
 from mutua.methods.ae import AE, ae
 from mutua.methods.annealed_vae import AnnealedVAE, annealed_vae
+from mutua.methods.arrow import arrow
 from mutua.methods.autoencoder import Autoencoder
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.beta_tcvae import BetaTCVAE, beta_tcvae
@@ -27,6 +28,8 @@ from mutua.methods.jigsaw import jigsaw
 from mutua.methods.masked import Masked, masked
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.nat import NAT, nat
+from mutua.methods.next_frame import NextFrame, next_frame
+from mutua.methods.order import order
 from mutua.methods.relative_position import relative_position
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
@@ -58,6 +61,7 @@ __all__ = [
     "Inpainting",
     "Masked",
     "MoCo",
+    "NextFrame",
     "Published",
     "SimSiam",
     "Undo",
@@ -65,6 +69,7 @@ __all__ = [
     "aae",
     "ae",
     "annealed_vae",
+    "arrow",
     "barlow_twins",
     "beta_tcvae",
     "beta_vae",
@@ -81,6 +86,8 @@ __all__ = [
     "masked",
     "moco",
     "nat",
+    "next_frame",
+    "order",
     "relative_position",
     "rotation",
     "simclr",
@@ -125,6 +132,9 @@ _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table":
 _DIM = Plan(epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant")
 _TILES = {"image": "resnet18-groupnorm"}
 """Without batch norm, which lets tiles of a batch see each other."""
+
+_FILMS = Plan(epochs=100, batch=64, optimizer="adam", lr=1e-3, weight_decay=0.0)
+"""No paper's: those have larger networks, on more films than lie on a desk."""
 
 # Of Locatello et al.: 300,000 steps of 64 on dSprites' 737,280 images.
 _LOCATELLO = Plan(epochs=26, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, schedule="constant")
@@ -339,5 +349,26 @@ METHODS: dict[str, Published] = {
         {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences", "video": "frames-dense"},
         "Tells what comes next in a recording, a series, an image, a text or a film from what comes elsewhere.",
         {"steps": 2, "candidates": 12},
+    ),
+    "order": Published(
+        order,
+        # OPN's rate is .01 of SGD for 200,000 steps, Shuffle and Learn's .001; both of AlexNet with batch norm.
+        _FILMS,
+        {"video": "frames"},
+        "Tells in which order frames of a clip were shown.",
+        {"hidden": 16, "each": 2},
+    ),
+    "arrow": Published(
+        arrow,
+        _FILMS,
+        {"video": "stacked"},
+        "Tells whether a clip runs forwards or backwards.",
+    ),
+    "next_frame": Published(
+        next_frame,
+        _FILMS,
+        {"video": "stacked"},
+        "Tells the pixels of the next frame from those before it.",
+        {"width": 4},
     ),
 }

@@ -32,8 +32,8 @@ def cpc(
 ) -> Ahead:
     """The piece k steps ahead of a context, found among other pieces, for several k.
 
-    Pieces are frames of a recording, rows of a series, cells of an image's grid, sentences of a document, or frames
-    of a film; the context sums up those up to now.
+    Pieces are frames of a recording, rows of a series, cells of an image's grid, sentences of a document, or
+    frames of a film; the context sums up those up to now.
 
     Args:
         encoder: The network to train: pieces and a causal context of them, which is what is kept.
@@ -41,8 +41,8 @@ def cpc(
             room for.
         first: The first horizon; 0 for the first whose piece shares no sample with the context.
         negatives: What the piece is told from: all pieces of the batch, those of others, of the same example, of
-            the same group (a speaker, a document), or of the same group but other examples; moment, those of others at
-            the same time, or of others of the same group.
+            the same group (a speaker, a document), or of the same group but other examples; those of others at the
+            same moment, or of others of the same group.
         candidates: Pieces drawn in each step that the negatives are among, the same for all; 0 for the
             whole batch.
         over: What the softmax runs over: pieces given a context, contexts given a piece, or both.
@@ -52,7 +52,7 @@ def cpc(
         directions: Of an image, in which patches are told: 1, downwards, to 4, from all sides.
 
     Version 2 for images is patches full, four directions, a larger network (grid-wide), layer norm and a large
-    batch. Of films with the encoder frames-dense it is dense predictive coding, whose negatives are those of the batch.
+    batch. Of films with the encoder frames-dense it is dense predictive coding, with negatives of the batch.
 
     Paper: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
     arXiv:1807.03748; Hénaff et al. 2020, Data-Efficient Image Recognition with Contrastive Predictive Coding,

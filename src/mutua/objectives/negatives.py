@@ -70,5 +70,5 @@ NEGATIVES: dict[Negatives, Relation] = {
 }
 """batch: all pieces of the batch; others: of other examples; same: of the same example; group: of examples of the
 same speaker or document, where that is known, its own among them; group-others: its own not; moment: of other
-examples at the same place in their order, as frames at one time; group-moment: of these, those of the same group. The
-positive never."""
+examples at the same place in their order, as frames at one time; group-moment: of these, those of the same group.
+The positive never."""
