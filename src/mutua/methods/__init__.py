@@ -111,6 +111,7 @@ class Published:
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[Callable[[Spec], Readable], Spec, Mapping[str, Any]], Readable] | None = None
+    reading: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def takes(self) -> frozenset[str]:
