@@ -65,8 +65,8 @@ def load(
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
     `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `sentences`, `vocabulary`, `frames`,
-    `sound`, `without`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory` bytes are
-    memory-mapped from the cache. Without `at_once` a folder's images are decoded when they are first taken.
+    `sound`, `without`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory`
+    bytes are memory-mapped from the cache. Without `at_once` a folder's images are decoded when first taken.
 
     Returns `Examples`: `Images` for images.
 

@@ -31,7 +31,8 @@ class Reading:
         frames: Frames of a window of a film, 16 by default; the middle of longer films.
         sound: Sound beside the frames of films, of the same seconds, mixed to one channel: its samples a second.
         without: Leave out windows of films that hold any of these: cuts, keys (a key frame, whose noise tells the
-            codec's time), frozen (the same frame twice in a row). All windows are kept by default.
+            codec's time), frozen (the same frame twice in a row), silent (no track of sound). All windows are
+            kept by default, but as the method says.
     """
 
     kind: str | None = None

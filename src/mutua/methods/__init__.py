@@ -17,6 +17,7 @@ from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.colorization import Colorization, colorization
+from mutua.methods.correspondence import Correspondence, correspondence
 from mutua.methods.cpc import cpc
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.denoising import Denoising, denoising
@@ -51,6 +52,7 @@ __all__ = [
     "BetaTCVAE",
     "BiGAN",
     "Colorization",
+    "Correspondence",
     "DeepInfoMax",
     "Denoising",
     "FactorVAE",
@@ -71,6 +73,7 @@ __all__ = [
     "bigan",
     "byol",
     "colorization",
+    "correspondence",
     "cpc",
     "deep_infomax",
     "denoising",
@@ -340,5 +343,14 @@ METHODS: dict[str, Published] = {
         {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences"},
         "Tells what comes next in a recording, a series, an image or a text from what comes elsewhere.",
         {"steps": 2, "candidates": 12},
+    ),
+    "correspondence": Published(
+        correspondence,
+        # L3's rate and batch; its epochs are of 512 batches, whatever the data.
+        Plan(epochs=150, batch=64, optimizer="adam", lr=1e-4, weight_decay=1e-5, schedule="constant"),
+        {"video": "towers"},
+        "Tells whether a frame and a piece of sound are of one moment.",
+        {"width": 16},
+        reading={"video": {"sound": 16_000.0, "hop": "0.5s", "without": ("silent",), "group": "clip"}},
     ),
 }

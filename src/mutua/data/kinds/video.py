@@ -116,7 +116,16 @@ def _files(
     cut = replace(cut, spec=replace(cut.spec, sound=reading.sound))
     if not without:
         return cut
-    rows_left, note = windows_left(lambda k: look_at(clips[k]), cut.of, cut.start, count, rate, without, str(root))
+    rows_left, note = windows_left(
+        lambda k: look_at(clips[k]),
+        lambda k: clips[k].heard,
+        cut.of,
+        cut.start,
+        count,
+        rate,
+        without,
+        str(root),
+    )
     log.info("%s: %s", root, note or "no window is left out")
     return replace(cut.subset(rows_left), source=cut.source + (f" ({note})" if note else ""))
 

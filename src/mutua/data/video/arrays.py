@@ -132,7 +132,14 @@ def films(
         return found
     rate = reading.rate or 1.0
     rows, note = windows_left(
-        lambda k: look(values[k * f : (k + 1) * f], rate), found.of, found.start, count, rate, without, source
+        lambda k: look(values[k * f : (k + 1) * f], rate),
+        lambda k: isinstance(data, Sounding),
+        found.of,
+        found.start,
+        count,
+        rate,
+        without,
+        source,
     )
     return replace(found.subset(rows), source=source + (f" ({note})" if note else ""))
 

@@ -1,4 +1,4 @@
-"""A film seen as a whole before windows of it are learned from: cuts, key frames, frames that stand still, bars."""
+"""A film seen as a whole before windows of it are learned from: cuts, key frames, still frames, bars."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mutua.types import InputError, names
 
 __all__ = ["WITHOUT", "Look", "Without", "checked", "look", "look_at", "windows_left"]
 
-Without = Literal["cuts", "keys", "frozen"]
+Without = Literal["cuts", "keys", "frozen", "silent"]
 
 STILL, CUT = 0.3, 24.0
 """Mean change of a small grey picture, of 255 levels: less is the same frame again (a codec's rounding is .05 to
@@ -70,6 +70,7 @@ WITHOUT: Mapping[Without, str] = {
     "cuts": "a cut",
     "keys": "a key frame",
     "frozen": "the same frame twice in a row",
+    "silent": "no track of sound",
 }
 
 
@@ -138,6 +139,7 @@ def _dark(brightest: np.ndarray) -> tuple[float, float]:
 
 def windows_left(
     looked: Callable[[int], Look],
+    heard: Callable[[int], bool],
     of: np.ndarray,
     start: np.ndarray,
     count: int,
@@ -149,22 +151,31 @@ def windows_left(
 
     Args:
         looked: what was seen of a film, by number.
+        heard: whether it has a track of sound.
         count, rate: frames of a window, and how many a second.
         where: named where no window is left, in an `InputError`.
     """
     seen: dict[int, Look] = {}
     held = {what: np.zeros(len(of), bool) for what in without}
+    if "silent" in held:
+        mute = np.array([film for film in np.unique(of) if not heard(int(film))], np.int64)
+        held["silent"] = np.isin(of, mute)
+        if len(of) and held["silent"].all():
+            raise InputError(f"{where}: none of its films has a track of sound; give films that have one")
+    pictured = [what for what in without if what != "silent"]
     for i, (film, first) in enumerate(zip(of.tolist(), start.tolist(), strict=True)):
+        if not pictured or any(values[i] for values in held.values()):
+            continue  # not decoded for nothing
         if film not in seen:
             seen[film] = looked(film)
         ticks = (first + np.arange(count)) / rate + min(0.002, 0.25 / rate)
-        for what in without:
+        for what in pictured:
             held[what][i] = seen[film].holds(what, ticks)
     out = np.any(list(held.values()), 0) if held else np.zeros(len(of), bool)
     told = ", ".join(f"{held[what].sum()} hold {WITHOUT[what]}" for what in without if held[what].any())
     if len(out) and out.all():
         raise InputError(
-            f"{where}: none of its {len(out)} windows is left ({told}); ask for shorter ones (--frames), cut more of "
-            "them (--hop), read fewer frames a second (--rate), or allow more (--without)"
+            f"{where}: none of its {len(out)} windows is left ({told}); ask for shorter ones (--frames), cut more "
+            "of them (--hop), read fewer frames a second (--rate), or allow more (--without)"
         )
     return ~out, f"of {len(out)} windows {told} and were left out" if told else ""
