@@ -24,6 +24,7 @@ from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged, evaluating
 from mutua.encoders.table import mlp
 from mutua.encoders.tiled import Tiled
+from mutua.encoders.towers import Towers, towers
 from mutua.encoders.video import frames, frames_ahead, stacked
 from mutua.encoders.vit import PatchDecoder, VisionTransformer, fitting_patch, vit
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
@@ -45,6 +46,7 @@ __all__ = [
     "Staged",
     "Standardise",
     "Tiled",
+    "Towers",
     "VisionTransformer",
     "Wrapped",
     "build",
@@ -77,6 +79,7 @@ __all__ = [
     "rows_ahead",
     "sentences_ahead",
     "stacked",
+    "towers",
     "vit",
     "wave",
     "wave_ahead",
@@ -176,6 +179,9 @@ ENCODERS: dict[str, Network] = {
         frozenset({"video"}),
         "Frames as 4 x 4 cells, each with a GRU over time, 64 units each: for cpc, densely.",
     ),
+    "towers": Network(
+        towers, frozenset({"video"}), "An eye for frames and an ear for their sound, 128 features each."
+    ),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."
     ),
@@ -184,7 +190,7 @@ ENCODERS: dict[str, Network] = {
 _FOREIGN: dict[str, Callable[[str, int, int], Wrapped]] = {"timm": from_timm, "hf": from_hf}
 
 
-def build(name: str, spec: Spec | int, size: int | None = None) -> Staged | Wrapped:
+def build(name: str, spec: Spec | int, size: int | None = None) -> Readable:
     """An encoder by name: one of `ENCODERS`, `timm:NAME` or `hf:NAME`.
 
     Args:
@@ -208,7 +214,6 @@ def build(name: str, spec: Spec | int, size: int | None = None) -> Staged | Wrap
             f"encoder: {name} takes {names(network.takes)}, and the data are {spec.kind}; {_for(spec.kind)}"
         )
     built = network.build(spec)
-    assert isinstance(built, Staged | Wrapped)
     return built
 
 

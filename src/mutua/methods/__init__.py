@@ -18,6 +18,7 @@ from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.colorization import Colorization, colorization
+from mutua.methods.correspondence import Correspondence, correspondence
 from mutua.methods.cpc import cpc
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.denoising import Denoising, denoising
@@ -54,6 +55,7 @@ __all__ = [
     "BetaTCVAE",
     "BiGAN",
     "Colorization",
+    "Correspondence",
     "DeepInfoMax",
     "Denoising",
     "FactorVAE",
@@ -76,6 +78,7 @@ __all__ = [
     "bigan",
     "byol",
     "colorization",
+    "correspondence",
     "cpc",
     "deep_infomax",
     "denoising",
@@ -118,6 +121,7 @@ class Published:
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[Callable[[Spec], Readable], Spec, Mapping[str, Any]], Readable] | None = None
+    reading: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def takes(self) -> frozenset[str]:
@@ -135,6 +139,9 @@ _TILES = {"image": "resnet18-groupnorm"}
 
 _FILMS = Plan(epochs=100, batch=64, optimizer="adam", lr=1e-3, weight_decay=0.0)
 """No paper's: those have larger networks, on more films than lie on a desk."""
+
+_TIMED = {"video": {"without": ("cuts", "keys", "frozen")}}
+"""What gives the order of frames away, or leaves nothing to tell."""
 
 # Of Locatello et al.: 300,000 steps of 64 on dSprites' 737,280 images.
 _LOCATELLO = Plan(epochs=26, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, schedule="constant")
@@ -357,12 +364,14 @@ METHODS: dict[str, Published] = {
         {"video": "frames"},
         "Tells in which order frames of a clip were shown.",
         {"hidden": 16, "each": 2},
+        reading=_TIMED,
     ),
     "arrow": Published(
         arrow,
         _FILMS,
         {"video": "stacked"},
         "Tells whether a clip runs forwards or backwards.",
+        reading=_TIMED,
     ),
     "next_frame": Published(
         next_frame,
@@ -370,5 +379,14 @@ METHODS: dict[str, Published] = {
         {"video": "stacked"},
         "Tells the pixels of the next frame from those before it.",
         {"width": 4},
+    ),
+    "correspondence": Published(
+        correspondence,
+        # L3's rate and batch; its epochs are of 512 batches, whatever the data.
+        Plan(epochs=150, batch=64, optimizer="adam", lr=1e-4, weight_decay=1e-5, schedule="constant"),
+        {"video": "towers"},
+        "Tells whether a frame and a piece of sound are of one moment.",
+        {"width": 16},
+        reading={"video": {"sound": 16_000.0, "hop": "0.5s", "without": ("silent",), "group": "clip"}},
     ),
 }

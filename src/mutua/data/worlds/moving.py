@@ -14,8 +14,8 @@ from torch.nn.functional import interpolate
 
 from mutua.data.image.embedded import digits, find_digits
 from mutua.data.image.images import Images
-from mutua.data.kinds.video import films
 from mutua.data.reading import Reading
+from mutua.data.video.arrays import films
 from mutua.data.windows import Windowed
 from mutua.data.worlds.flight import Flight, bouncing, gliding
 from mutua.types import InputError
