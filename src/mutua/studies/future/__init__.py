@@ -115,7 +115,8 @@ def _orders(config: Config, shown: tuple) -> dict[str, tuple[Learned, Learned | 
     found = {}
     for what in ("reversal", "all"):
         method = seeded_method(
-            lambda encoder, what=what: order(encoder, told=what, gap=2, padding=0, hidden=128, each=6),  # type: ignore
+            lambda encoder, what=what: order(encoder, told=what, gap=2, padding=0, hidden=128, each=6),  #
+            type: ignore
             "frames", train.spec, config.seed,
         )  # fmt: skip
         learned(method, train, config.order_steps, config.batch, config.rate / 2, config.seed)
