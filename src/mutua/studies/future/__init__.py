@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mutua import plots
+from mutua.data import Images
 from mutua.evaluation import Learned
 from mutua.methods import arrow, next_frame, order
 from mutua.studies import LOGGER
@@ -75,10 +78,10 @@ def run(config: Config) -> Result:
         raise InputError(f"negatives: {', '.join(sorted(unknown))}; choose of {', '.join(CHOICES)}")
     shown = pictures(config.pictures)
     seed, rate = config.seed, config.rate
-    arrows: list[list[object]] = []
+    arrows: list[list[Any]] = []
     for name in ("elastic", "gravity", "friction"):
         train, test, bounces = made(WORLDS[name], config.clips, config.held, shown, seed)
-        method = seeded_method(arrow, "stacked", train.spec, seed)  # type: ignore[arg-type]
+        method = seeded_method(arrow, "stacked", train.spec, seed)
         learned(method, train, config.steps, config.batch, rate, seed)
         every, free = told(method, test, bounces)
         share = 100 * float((bounces > 0).mean())
@@ -86,10 +89,10 @@ def run(config: Config) -> Result:
         arrows.append([name, share, ceiling, every.accuracy, None if free is None else free.accuracy, every.nats])
         LOGGER.info(f"arrow, {name}: {every.accuracy:.1f} % of {ceiling:.1f}")
     orders = _orders(config, shown)
-    ahead: list[list[object]] = []
+    ahead: list[list[Any]] = []
     for name in ("elastic", "gravity"):
         train, test, _ = made(WORLDS[name], config.clips, config.held, shown, seed)
-        method = seeded_method(next_frame, "stacked", train.spec, seed)  # type: ignore[arg-type]
+        method = seeded_method(next_frame, "stacked", train.spec, seed)
         found = next_frames(learned(method, train, config.steps, config.batch, rate, seed), test)
         ahead.append([name, 0.0, found["constant_velocity"], found["explained"]])
         LOGGER.info(f"next frame, {name}: {found}")
@@ -110,15 +113,12 @@ def run(config: Config) -> Result:
     return Result("The future from the past", tables, figures, words, {**asdict(config)})
 
 
-def _orders(config: Config, shown: tuple) -> dict[str, tuple[Learned, Learned | None]]:  # type: ignore[type-arg]
+def _orders(config: Config, shown: tuple[Images, Images]) -> dict[str, tuple[Learned, Learned | None]]:
     train, test, bounces = made(WORLDS["slow"], config.clips, config.held, shown, config.seed)
     found = {}
     for what in ("reversal", "all"):
-        method = seeded_method(
-            lambda encoder, what=what: order(encoder, told=what, gap=2, padding=0, hidden=128, each=6),  #
-            type: ignore
-            "frames", train.spec, config.seed,
-        )  # fmt: skip
+        compose = partial(order, told=what, gap=2, padding=0, hidden=128, each=6)
+        method = seeded_method(compose, "frames", train.spec, config.seed)
         learned(method, train, config.order_steps, config.batch, config.rate / 2, config.seed)
         found[what] = told(method, test, bounces)
         LOGGER.info(f"order, {what}: {found[what][0].accuracy:.1f} %")
@@ -152,7 +152,7 @@ def _real(config: Config) -> Table | None:
     return Table("Real films", columns, rows, note)
 
 
-def _arrow_table(rows: list[list[object]], config: Config) -> Table:
+def _arrow_table(rows: list[list[Any]], config: Config) -> Table:
     note = (
         f"Clips of 8 frames of 32 px, forwards and backwards; {config.held:,} held-out clips of other "
         f"pictures on other "
@@ -165,12 +165,11 @@ def _arrow_table(rows: list[list[object]], config: Config) -> Table:
 
 
 def _order_table(found: Mapping[str, tuple[Learned, Learned | None]]) -> Table:
-    rows: list[list[object]] = []
+    rows: list[list[Any]] = []
     for what, (every, free) in found.items():
         name, most = ("up to reversal", 100) if what == "reversal" else ("in full", 50)
-        rows.append([
-            name, every.classes, most, every.accuracy, None if free is None else free.accuracy, every.nats, every.most,
-        ])  # fmt: skip
+        unbounced = None if free is None else free.accuracy
+        rows.append([name, every.classes, most, every.accuracy, unbounced, every.nats, every.most])
     note = (
         "Three frames, two apart, of a slow elastic box. At most: of clips without a bounce, where the "
         "middle place is "
@@ -180,7 +179,7 @@ def _order_table(found: Mapping[str, tuple[Learned, Learned | None]]) -> Table:
     return Table("The order of three frames", columns, rows, note)
 
 
-def _ahead_table(rows: list[list[object]]) -> Table:
+def _ahead_table(rows: list[list[Any]]) -> Table:
     note = "Percent of the squared error of copying the last frame that is explained, on held-out clips."
     return Table("The next frame", ["world", "copied", "constant velocity", "learned"], rows, note)
 
@@ -215,11 +214,11 @@ def _kept_table(kept: Mapping[str, tuple[Kept, Kept]], right: Mapping[str, float
     return Table("What negatives keep and drop", columns, rows, note)
 
 
-def _figure(rows: list[list[object]]) -> str:
+def _figure(rows: list[list[Any]]) -> str:
     with plots.figure(5, 3.2) as (fig, axes):
         for k, row in enumerate(rows):
-            axes.bar(k, float(str(row[3])), 0.6, color=plots.COLOURS[k])
-            axes.plot([k - 0.35, k + 0.35], [float(str(row[2]))] * 2, "k-", linewidth=1.5)
+            axes.bar(k, row[3], 0.6, color=plots.COLOURS[k])
+            axes.plot([k - 0.35, k + 0.35], [row[2]] * 2, "k-", linewidth=1.5)
         axes.set(xticks=range(len(rows)), xticklabels=[str(row[0]) for row in rows], ylim=(40, 102), ylabel="%")
         return plots.svg(fig)
 
@@ -237,7 +236,7 @@ def _kept_figure(kept: Mapping[str, tuple[Kept, Kept]]) -> str:
 
 
 def _words(
-    arrows: list[list[object]], orders: Mapping[str, tuple[Learned, Learned | None]], ahead: list[list[object]],
+    arrows: list[list[Any]], orders: Mapping[str, tuple[Learned, Learned | None]], ahead: list[list[Any]],
     kept: Mapping[str, tuple[Kept, Kept]],
 ) -> list[str]:  # fmt: skip
     words = [f"The arrow of time, {row[0]}: {row[3]:.1f} % of at most {row[2]:.1f}." for row in arrows]
@@ -268,7 +267,7 @@ def _honestly(table: Table) -> str:
     seen = [row for row in table.rows if row[1] == "pictures"]
     noise = [row for row in table.rows if row[1] != "pictures"]
 
-    def spread(rows: list, column: int) -> str:  # type: ignore[type-arg]
+    def spread(rows: Sequence[Sequence[Any]], column: int) -> str:
         values = [float(row[column]) for row in rows]
         return f"{min(values):.0f} to {max(values):.0f} %"
 

@@ -15,6 +15,7 @@ from mutua.data.video.films import Films
 from mutua.data.video.looks import look_at
 from mutua.evaluation import linear, nats_learned
 from mutua.methods import arrow
+from mutua.objectives import Telling
 from mutua.studies.future.worlds import learned, seeded_method
 
 __all__ = ["Film", "films_below", "judged"]
@@ -91,10 +92,11 @@ def judged(films: list[Film], steps: int, rate: float, seed: int) -> list[list[o
             "left out": _clips([(out, np.flatnonzero(out.kept))]),
         }
         examples = {name: as_examples(frames) for name, (frames, _) in parts.items()}
-        method = seeded_method(arrow, "stacked", examples["learned"].spec, seed)  # type: ignore[arg-type]
+        method = seeded_method(arrow, "stacked", examples["learned"].spec, seed)
         learned(method, examples["learned"], steps, 64, rate, seed)
+        assert isinstance(method, Telling)
         for what, told in (
-            ("pictures", [nats_learned(method, one).accuracy for one in examples.values()]),  # type: ignore[arg-type]
+            ("pictures", [nats_learned(method, one).accuracy for one in examples.values()]),
             ("noise energy of each frame", _by_noise([noise for _, noise in parts.values()], seed)),
         ):
             rows.append([out.name, what, *told, *(len(frames) for frames, _ in parts.values())])

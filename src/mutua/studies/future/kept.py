@@ -14,12 +14,13 @@ from mutua.data.worlds import Box, Moved, as_films
 from mutua.encoders import Ordered, frames_ahead
 from mutua.evaluation import linear
 from mutua.methods import cpc
+from mutua.objectives import Negatives
 from mutua.studies.future.worlds import learned
 from mutua.types import Method
 
 __all__ = ["CHOICES", "Kept", "choices"]
 
-CHOICES: dict[str, tuple[str, bool]] = {
+CHOICES: dict[str, tuple[Negatives, bool]] = {
     "other clips": ("others", False),
     "the same clip": ("same", False),
     "all of the batch": ("batch", False),
@@ -61,7 +62,7 @@ def choices(
         encoder = fresh()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            method: Method = cpc(encoder, steps=3, negatives=negatives, candidates=0)  # type: ignore[arg-type]
+            method: Method = cpc(encoder, steps=3, negatives=negatives, candidates=0)
         rows = _of_one_path(shared.path, seed) if one_path else None
         learned(method, films, steps, SHARE, rate, seed, rows)
         last = next(_of_one_path(shared.path, seed)) if one_path else torch.arange(0, SHARE**2, SHARE) % len(films)

@@ -10,7 +10,7 @@ from torch import Generator
 
 from mutua.data import Examples, Images, load
 from mutua.data.worlds import Box, as_films
-from mutua.encoders import Readable, build
+from mutua.encoders import build
 from mutua.evaluation import Learned, nats_learned
 from mutua.objectives import Telling
 from mutua.training import Plan, descend, shuffled_batches
@@ -42,7 +42,7 @@ def made(
     return as_films(box, [box.sample(clips, 2 * seed, shown[0])]), as_films(box, [test]), test.bounces
 
 
-def seeded_method(compose: Callable[[Readable], Method], encoder: str, spec: Spec, seed: int) -> Method:
+def seeded_method(compose: Callable[..., Method], encoder: str, spec: Spec, seed: int) -> Method:
     """A method with weights of a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
