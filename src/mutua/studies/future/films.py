@@ -105,8 +105,8 @@ def judged(films: list[Film], steps: int, rate: float, seed: int) -> list[list[o
 
 def _by_noise(parts: list[np.ndarray], seed: int) -> list[float]:
     def both(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        level = noise - noise.mean(1, keepdims=True)  # how it changes in time, not how much there is
-        x = np.concatenate([level, level[:, ::-1]]).astype(np.float32)
+        change = np.diff(np.concatenate([noise, noise[:, ::-1]]), axis=1)  # in time, not how much there is
+        x = np.concatenate([change, change * np.abs(change)], 1).astype(np.float32)  # many small, or one large
         return x, np.repeat(np.arange(2), len(noise))
 
     x, y = both(parts[0])
