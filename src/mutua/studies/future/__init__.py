@@ -146,7 +146,8 @@ def _real(config: Config) -> Table | None:
         "windows "
         "would be far too narrow. Pictures: 32 px, grey, a network of all frames at once. Noise: log energy "
         "of each "
-        "full frame's Laplacian, its changes and these times their size, logistic regression: what the codec's clock "
+        "full frame's Laplacian, its changes and these times their size, logistic regression: what the "
+        "codec's clock "
         "gives away."
     )
     return Table("Real films", columns, rows, note)
