@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from methods.small import PAIRS, SPECS, composed, precise, sample
+from methods.small import PAIRS, composed, precise, sample, spec_of
 from mutua import ranks
 from mutua.objectives.batches import part
 from mutua.training import Plan, fit
@@ -25,9 +25,9 @@ def build(name: str, kind: str) -> nn.Module:
     return composed(name, kind, seed=5).double()
 
 
-def examples(kind: str) -> Any:
+def examples(name: str, kind: str) -> Any:
     """The whole batch."""
-    return precise(sample(SPECS[kind], 8, torch.Generator().manual_seed(1)))
+    return precise(sample(spec_of(name, kind), 8, torch.Generator().manual_seed(1)))
 
 
 def measured(method: Any, batch: Tensor) -> dict[str, Tensor]:
@@ -52,7 +52,7 @@ def measured(method: Any, batch: Tensor) -> dict[str, Tensor]:
 def step_of_two(rank: int, folder: str, name: str, kind: str) -> None:
     """One step on this rank's half of the batch."""
     method = synchronised(build(name, kind))
-    found = measured(method, part(examples(kind), slice(4 * rank, 4 * rank + 4)))
+    found = measured(method, part(examples(name, kind), slice(4 * rank, 4 * rank + 4)))
     if rank == 0:
         torch.save(found, Path(folder) / f"{name}-{kind}.pt")
 

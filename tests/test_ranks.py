@@ -27,7 +27,7 @@ def together(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_two_ranks_take_the_step_of_one(name, kind, together):
     found = torch.load(together / f"{name}-{kind}.pt", weights_only=True)
-    whole = rank_workers.measured(rank_workers.build(name, kind), rank_workers.examples(kind))
+    whole = rank_workers.measured(rank_workers.build(name, kind), rank_workers.examples(name, kind))
     assert found.keys() == whole.keys()
     assert any(value.abs().max() > 1e-3 for key, value in whole.items() if key.startswith("gradient of encoder"))
     for key, value in whole.items():

@@ -16,7 +16,10 @@ HEIGHT, WIDTH, COLUMNS = 64, 96, 11
 
 
 def drawn(number: int) -> np.ndarray:
-    """A white square of 8 px: its column and row say a number from 0 to 76."""
+    """A white square of 8 px: its column and row say a number from 0 to 76; from 100 on black on white, another
+    scene."""
+    if number >= 100:
+        return 255 - drawn(number - 100)
     pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     row, column = divmod(number, COLUMNS)
     pixels[4 + 8 * row : 12 + 8 * row, 4 + 8 * column : 12 + 8 * column] = 255

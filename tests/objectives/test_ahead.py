@@ -61,7 +61,9 @@ def slow(method: Ahead, batch: dict[str, Tensor]) -> tuple[float, dict[str, floa
         def negative(a: tuple[int, int], b: tuple[int, int]) -> bool:
             same, alike = a[0] == b[0], bool(group[a[0]] == group[b[0]])
             related = {"batch": True, "others": not same, "same": same, "group": alike}
-            return a != b and (related | {"group-others": alike and not same})[method.negatives]
+            now = a[1] == b[1] and not same
+            related |= {"group-others": alike and not same, "moment": now, "group-moment": now and alike}
+            return a != b and related[method.negatives]
 
         ways = []
         for over in ("pieces", "contexts"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from tyro.conf import Positional
@@ -15,19 +16,34 @@ __all__ = ["Data", "Methods"]
 
 @dataclass(frozen=True)
 class Data:
-    """List the data sets known by name, and whether they are here.
+    """List the data sets known by name, and whether they are here; or say what films hold.
+
+    mutua data; mutua data show clips/.
 
     Args:
-        what: ls.
+        what: ls lists; show says what each film of a folder holds: seconds, frames, duplicates, cuts, bars, sound.
+        place: Of show: a film, or a folder of them.
+        skip_bad: Of show: leave out films that cannot be read, and count them.
         json: Print JSON instead of a table.
     """
 
-    what: Positional[Literal["ls"]] = "ls"
+    what: Positional[Literal["ls", "show"]] = "ls"
+    place: Positional[Path | None] = None
+    skip_bad: bool = False
     json: bool = False
 
     def __call__(self) -> None:
         from mutua.data import datasets
 
+        if self.what == "show":
+            from mutua.data.video.shown import clips_table
+
+            if self.place is None:
+                raise InputError("show: of nothing; name a folder of films, as mutua data show clips/")
+            _print(clips_table(self.place, self.skip_bad), self.json)
+            return
+        if self.place is not None:
+            raise InputError(f"{self.place}: ls lists data sets known by name; for films say mutua data show")
         _print(datasets(), self.json)
 
 

@@ -21,6 +21,7 @@ from mutua.cli.reading import recorded_reading, square
 from mutua.cli.settings import arguments, chosen
 from mutua.data import DATASETS, KINDS, Access, Examples, Reading, read
 from mutua.data.image.images import GIBIBYTE
+from mutua.data.loading import kind_of
 from mutua.encoders import ENCODERS
 from mutua.methods import METHODS
 from mutua.ranks import rank
@@ -50,7 +51,8 @@ class Train:
     def __call__(self) -> None:
         args = chosen(self.method)
         check_accelerator(args.plan.accelerator)
-        examples = _learned_from(args.data, args.split, args.reading, args.skip_bad, args.cache, args.method)
+        reading = _as_usual(args.data, args.reading, args.method)
+        examples = _learned_from(args.data, args.split, reading, args.skip_bad, args.cache, args.method)
         recipe = runs.Recipe(
             args.method,
             args.encoder or _usual(args.method, examples.spec.kind),
@@ -62,7 +64,7 @@ class Train:
         data = {
             "name": _lasting(args.data),
             "split": args.split,
-            "reading": args.reading.said(),
+            "reading": reading.said(),
             "skip_bad": args.skip_bad,
         }
         status(f"{args.method}: {len(examples):,} {KINDS[examples.spec.kind].plural} of {examples.spec}")
@@ -127,6 +129,15 @@ def _usual(method: str, kind: str) -> str:
     """The encoder that a method is usually trained with on such data; any that takes them where it takes none."""
     fitting = [name for name, network in ENCODERS.items() if kind in network.takes]
     return METHODS[method].encoder.get(kind) or next(iter(fitting), next(iter(ENCODERS)))
+
+
+def _as_usual(data: str, reading: Reading, method: str) -> Reading:
+    """The reading, and what it leaves unsaid as the method reads data of that kind."""
+    usual = METHODS[method].reading
+    if not usual or (data not in DATASETS and not Path(data).exists()):
+        return reading
+    kind = reading.kind or (DATASETS[data].kind if data in DATASETS else kind_of(Path(data)))
+    return Reading.of({**usual.get(kind, {}), **reading.said()})
 
 
 def _lasting(name: str) -> str:

@@ -10,11 +10,11 @@ from mutua.data.kinds import KINDS, Access, Kind
 from mutua.data.kinds.series import series
 from mutua.data.kinds.sound import recordings
 from mutua.data.kinds.table import rows
-from mutua.data.kinds.video import films
 from mutua.data.labels import Labels
 from mutua.data.loading import as_examples, as_images, load, read
 from mutua.data.reading import Reading
 from mutua.data.splits import split_off, stratified
+from mutua.data.video.arrays import films
 
 __all__ = [
     "DATASETS",

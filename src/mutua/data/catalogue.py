@@ -19,6 +19,7 @@ from mutua.data.image.stl10 import find_stl10, stl10
 from mutua.data.reading import Reading
 from mutua.data.sound.digits import SPOKEN_DIGITS, spoken_digits
 from mutua.data.store import cache_folder
+from mutua.data.worlds.moving import BOXES, COUNTS, box_films
 from mutua.types import InputError, Table
 
 __all__ = ["DATASETS", "Dataset", "datasets"]
@@ -154,6 +155,32 @@ _GARMENTS = (
 )
 _CIFAR = partial(_remotes, "https://www.cs.toronto.edu/~kriz/")
 
+_PHYSICS = {
+    "elastic-box": "digits that fly about and bounce without loss: no arrow of time",
+    "gravity-box": "digits that fall, and bounce with loss",
+    "friction-box": "digits that slow down, and bounce without loss",
+    "shared-paths": "as elastic-box, 16 digits along each path (--group path)",
+}
+
+
+def _box(name: str) -> Dataset:
+    """A rendered world of films, which needs no file."""
+    box = BOXES[name]
+    return Dataset(
+        title=box.name[0].upper() + box.name[1:],
+        description=f"films of known physics: {_PHYSICS[name]}",
+        get="it is rendered",
+        train=COUNTS["train"],
+        test=COUNTS["test"],
+        shape=f"{box.frames} frames, 1 x {box.size} x {box.size}",
+        classes=10,
+        folders=(name,),
+        forms=(Form(find_digits, _unread),),
+        kind="video",
+        read=lambda place, split, reading: box_films(name, split, reading),
+    )
+
+
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         title="Digits",
@@ -249,6 +276,7 @@ DATASETS: dict[str, Dataset] = {
         kind="sound",
         read=spoken_digits,
     ),
+    **{name: _box(name) for name in BOXES},
 }
 
 

@@ -49,6 +49,7 @@ def load(
     vocabulary: str | None = None,
     frames: int | None = None,
     sound: float | None = None,
+    without: tuple[str, ...] | None = None,
     skip_bad: bool = False,
     cache: Path | None = None,
     in_memory: int = GIBIBYTE,
@@ -64,15 +65,28 @@ def load(
 
     A folder or file is of the kind that its files are of; what they don't tell, `kind` says. See `Reading` for
     `target`, `group`, `size`, `channels`, `length`, `hop`, `rate`, `tokens`, `sentences`, `vocabulary`, `frames`,
-    `sound`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory` bytes are
-    memory-mapped from the cache. Without `at_once` a folder's images are decoded when they are first taken.
+    `sound`, `without`. `skip_bad` leaves out files that cannot be read; pixels of a folder beyond `in_memory`
+    bytes are memory-mapped from the cache. Without `at_once` a folder's images are decoded when first taken.
 
     Returns `Examples`: `Images` for images.
 
     Raises `InputError` naming what was not found or cannot be read, or the kinds that the data could be of.
     """
     reading = Reading(
-        kind, target, group, size, channels, length, hop, rate, tokens, sentences, vocabulary, frames, sound
+        kind,
+        target,
+        group,
+        size,
+        channels,
+        length,
+        hop,
+        rate,
+        tokens,
+        sentences,
+        vocabulary,
+        frames,
+        sound,
+        without,
     )
     return read(name, split, reading, Access(skip_bad, cache, in_memory, at_once), path=path)
 

@@ -30,6 +30,9 @@ class Reading:
         vocabulary: File of the words that are known, a word a line, such as a run's vocabulary.txt.
         frames: Frames of a window of a film, 16 by default; the middle of longer films.
         sound: Sound beside the frames of films, of the same seconds, mixed to one channel: its samples a second.
+        without: Leave out windows of films that hold any of these: cuts, keys (a key frame, whose noise tells the
+            codec's time), frozen (the same frame twice in a row), silent (no track of sound). All windows are
+            kept by default, but as the method says.
     """
 
     kind: str | None = None
@@ -45,6 +48,7 @@ class Reading:
     vocabulary: str | None = None
     frames: int | None = None
     sound: float | None = None
+    without: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("size", "channels", "tokens", "sentences", "frames"):
@@ -67,7 +71,10 @@ class Reading:
     def of(said: dict[str, Any]) -> Reading:
         """From what `said` gave; other keys are passed by, as of a folder of another version."""
         known = {one.name for one in fields(Reading)}
-        return Reading(**{name: value for name, value in said.items() if name in known and value is not None})
+        found = {name: value for name, value in said.items() if name in known and value is not None}
+        if "without" in found:
+            found["without"] = tuple(found["without"])  # a list, where it was kept as JSON
+        return Reading(**found)
 
     def only(self, kind: str, takes: frozenset[str], where: str) -> None:
         """Raise `InputError` where something was said that this kind of data has no use for."""

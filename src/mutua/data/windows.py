@@ -103,6 +103,11 @@ class Windowed(Described):
         return marks_of_rows(np.stack([of_file[self.of], self.start.astype(np.uint64)], 1))
 
     @property
+    def groups(self) -> dict[str, Labels]:
+        """Of films, which clip each window is of: what belongs together, for negatives."""
+        return {"clip": Labels(self.of.astype(np.int64), ())} if self.spec.kind == "video" else {}
+
+    @property
     def _length(self) -> int:
         return self.spec.shape[self.spec.time]
 

@@ -24,6 +24,8 @@ from mutua.encoders.sound import logmel, wave
 from mutua.encoders.staged import Masking, Readable, Staged, evaluating
 from mutua.encoders.table import mlp
 from mutua.encoders.tiled import Tiled
+from mutua.encoders.towers import Towers, towers
+from mutua.encoders.video import frames, frames_ahead, stacked
 from mutua.encoders.vit import PatchDecoder, VisionTransformer, fitting_patch, vit
 from mutua.encoders.wrapped import Wrapped, from_hf, from_timm
 from mutua.types import InputError, Spec, names
@@ -44,6 +46,7 @@ __all__ = [
     "Staged",
     "Standardise",
     "Tiled",
+    "Towers",
     "VisionTransformer",
     "Wrapped",
     "build",
@@ -54,6 +57,8 @@ __all__ = [
     "dim64",
     "evaluating",
     "fitting_patch",
+    "frames",
+    "frames_ahead",
     "from_hf",
     "from_timm",
     "grid_ahead",
@@ -73,6 +78,8 @@ __all__ = [
     "resnet50",
     "rows_ahead",
     "sentences_ahead",
+    "stacked",
+    "towers",
     "vit",
     "wave",
     "wave_ahead",
@@ -153,6 +160,28 @@ ENCODERS: dict[str, Network] = {
         frozenset({"text"}),
         "Sentences as means of transformed words, and a GRU over them, 256 units: for cpc.",
     ),
+    "frames": Network(frames, frozenset({"video"}), "Frames one by one, mean and deviation over them: for order."),
+    "stacked": Network(
+        stacked,
+        frozenset({"video"}),
+        "All frames as channels of one picture: sees motion from the first layer on.",
+    ),
+    "frames-gru": Network(
+        frames_ahead, frozenset({"video"}), "Frames one by one and a GRU over them, 64 units each: for cpc."
+    ),
+    "frames-causal": Network(
+        lambda spec: frames_ahead(spec, over="convolutions"),
+        frozenset({"video"}),
+        "Frames one by one and masked convolutions over them, 64 units each: for cpc.",
+    ),
+    "frames-dense": Network(
+        lambda spec: frames_ahead(spec, dense=True),
+        frozenset({"video"}),
+        "Frames as 4 x 4 cells, each with a GRU over time, 64 units each: for cpc, densely.",
+    ),
+    "towers": Network(
+        towers, frozenset({"video"}), "An eye for frames and an ear for their sound, 128 features each."
+    ),
     "mlp": Network(
         mlp, frozenset({"table"}), "Two hidden layers on standardised columns, missing values allowed."
     ),
@@ -161,7 +190,7 @@ ENCODERS: dict[str, Network] = {
 _FOREIGN: dict[str, Callable[[str, int, int], Wrapped]] = {"timm": from_timm, "hf": from_hf}
 
 
-def build(name: str, spec: Spec | int, size: int | None = None) -> Staged | Wrapped:
+def build(name: str, spec: Spec | int, size: int | None = None) -> Readable:
     """An encoder by name: one of `ENCODERS`, `timm:NAME` or `hf:NAME`.
 
     Args:
@@ -185,7 +214,6 @@ def build(name: str, spec: Spec | int, size: int | None = None) -> Staged | Wrap
             f"encoder: {name} takes {names(network.takes)}, and the data are {spec.kind}; {_for(spec.kind)}"
         )
     built = network.build(spec)
-    assert isinstance(built, Staged | Wrapped)
     return built
 
 

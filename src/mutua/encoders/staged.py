@@ -86,7 +86,9 @@ def dry_run(encoder: Readable) -> dict[str, tuple[int, ...]]:
     device = torch.device("cpu") if first is None else first.device
     examples = encoder.spec.example(1)
     batch = (
-        {name: part.to(device) for name, part in examples.items()} if encoder.spec.masked else examples.to(device)
+        {name: part.to(device) for name, part in examples.items()}
+        if isinstance(examples, Mapping)
+        else examples.to(device)
     )
     try:
         with evaluating(encoder), torch.no_grad():

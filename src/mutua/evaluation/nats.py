@@ -68,7 +68,9 @@ def nats_learned(
     index = torch.linspace(0, n - 1, min(n, rows)).long()
     found: list[Told] = []
     with reading(method, device):  # type: ignore[arg-type]
-        for number, part in enumerate(index.split(batch)):
+        # Examples that lie apart, so that windows of several clips are among those of a batch.
+        count = -(-len(index) // batch)
+        for number, part in enumerate(index[number::count] for number in range(count)):
             found.append(method.told(placed(inputs(examples.take(part)), device), seeded(seed, "told", number)))
     losses = torch.cat([one.losses for one in found]).double()
     labels = torch.stack([one.labels for one in found]).sum(0).double()

@@ -10,6 +10,7 @@ from mutua.encoders import Readable
 from mutua.methods.aae import AAE, aae
 from mutua.methods.ae import AE, ae
 from mutua.methods.annealed_vae import AnnealedVAE, annealed_vae
+from mutua.methods.arrow import arrow
 from mutua.methods.autoencoder import Autoencoder
 from mutua.methods.barlow_twins import BarlowTwins, barlow_twins
 from mutua.methods.beta_tcvae import BetaTCVAE, beta_tcvae
@@ -17,6 +18,7 @@ from mutua.methods.beta_vae import beta_vae
 from mutua.methods.bigan import BiGAN, bigan
 from mutua.methods.byol import BYOL, byol
 from mutua.methods.colorization import Colorization, colorization
+from mutua.methods.correspondence import Correspondence, correspondence
 from mutua.methods.cpc import cpc
 from mutua.methods.deep_infomax import DeepInfoMax, deep_infomax
 from mutua.methods.denoising import Denoising, denoising
@@ -27,6 +29,8 @@ from mutua.methods.jigsaw import jigsaw
 from mutua.methods.masked import Masked, masked
 from mutua.methods.moco import MoCo, moco
 from mutua.methods.nat import NAT, nat
+from mutua.methods.next_frame import NextFrame, next_frame
+from mutua.methods.order import order
 from mutua.methods.relative_position import relative_position
 from mutua.methods.rotation import rotation
 from mutua.methods.simclr import simclr
@@ -51,6 +55,7 @@ __all__ = [
     "BetaTCVAE",
     "BiGAN",
     "Colorization",
+    "Correspondence",
     "DeepInfoMax",
     "Denoising",
     "FactorVAE",
@@ -58,6 +63,7 @@ __all__ = [
     "Inpainting",
     "Masked",
     "MoCo",
+    "NextFrame",
     "Published",
     "SimSiam",
     "Undo",
@@ -65,12 +71,14 @@ __all__ = [
     "aae",
     "ae",
     "annealed_vae",
+    "arrow",
     "barlow_twins",
     "beta_tcvae",
     "beta_vae",
     "bigan",
     "byol",
     "colorization",
+    "correspondence",
     "cpc",
     "deep_infomax",
     "denoising",
@@ -81,6 +89,8 @@ __all__ = [
     "masked",
     "moco",
     "nat",
+    "next_frame",
+    "order",
     "relative_position",
     "rotation",
     "simclr",
@@ -111,6 +121,7 @@ class Published:
     about: str
     small: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[Callable[[Spec], Readable], Spec, Mapping[str, Any]], Readable] | None = None
+    reading: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def takes(self) -> frozenset[str]:
@@ -125,6 +136,12 @@ _VIEWED = {"image": "resnet18", "sound": "logmel", "series": "convnet", "table":
 _DIM = Plan(epochs=1000, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, momentum=0.5, schedule="constant")
 _TILES = {"image": "resnet18-groupnorm"}
 """Without batch norm, which lets tiles of a batch see each other."""
+
+_FILMS = Plan(epochs=100, batch=64, optimizer="adam", lr=1e-3, weight_decay=0.0)
+"""No paper's: those have larger networks, on more films than lie on a desk."""
+
+_TIMED = {"video": {"without": ("cuts", "keys", "frozen")}}
+"""What gives the order of frames away, or leaves nothing to tell."""
 
 # Of Locatello et al.: 300,000 steps of 64 on dSprites' 737,280 images.
 _LOCATELLO = Plan(epochs=26, batch=64, optimizer="adam", lr=1e-4, weight_decay=0.0, schedule="constant")
@@ -336,8 +353,40 @@ METHODS: dict[str, Published] = {
         cpc,
         # The paper's audio: 8 workers of 8 windows, each contrasted within itself.
         Plan(epochs=100, batch=32, optimizer="adam", lr=2e-4, weight_decay=0.0, schedule="constant"),
-        {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences"},
-        "Tells what comes next in a recording, a series, an image or a text from what comes elsewhere.",
+        {"sound": "wave-gru", "series": "rows-gru", "image": "grid", "text": "sentences", "video": "frames-dense"},
+        "Tells what comes next in a recording, a series, an image, a text or a film from what comes elsewhere.",
         {"steps": 2, "candidates": 12},
+    ),
+    "order": Published(
+        order,
+        # OPN's rate is .01 of SGD for 200,000 steps, Shuffle and Learn's .001; both of AlexNet with batch norm.
+        _FILMS,
+        {"video": "frames"},
+        "Tells in which order frames of a clip were shown.",
+        {"hidden": 16, "each": 2},
+        reading=_TIMED,
+    ),
+    "arrow": Published(
+        arrow,
+        _FILMS,
+        {"video": "stacked"},
+        "Tells whether a clip runs forwards or backwards.",
+        reading=_TIMED,
+    ),
+    "next_frame": Published(
+        next_frame,
+        _FILMS,
+        {"video": "stacked"},
+        "Tells the pixels of the next frame from those before it.",
+        {"width": 4},
+    ),
+    "correspondence": Published(
+        correspondence,
+        # L3's rate and batch; its epochs are of 512 batches, whatever the data.
+        Plan(epochs=150, batch=64, optimizer="adam", lr=1e-4, weight_decay=1e-5, schedule="constant"),
+        {"video": "towers"},
+        "Tells whether a frame and a piece of sound are of one moment.",
+        {"width": 16},
+        reading={"video": {"sound": 16_000.0, "hop": "0.5s", "without": ("silent",), "group": "clip"}},
     ),
 }

@@ -13,7 +13,17 @@ from mutua.objectives import Views
 from mutua.types import InputError, names
 from mutua.views import augmentation
 
-__all__ = ["at_least", "deepest", "map_of", "one_of", "shares", "unseen_colour", "views_of"]
+__all__ = [
+    "at_least",
+    "deepest",
+    "map_of",
+    "one_of",
+    "order_of_frames",
+    "shares",
+    "single_frames",
+    "unseen_colour",
+    "views_of",
+]
 
 
 def views_of(
@@ -84,3 +94,26 @@ def unseen_colour(encoder: Staged | Wrapped) -> None:
             "encoder: sees the colours that it is to tell; use dim32-lightness or resnet18-lightness, or begin "
             "yours with encoders.Lightness"
         )
+
+
+def order_of_frames(encoder: Staged | Wrapped) -> None:
+    """Raise `InputError` where a clip and the same backwards have one code."""
+    place = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    noise = torch.rand(2, *encoder.spec.shape, generator=torch.Generator().manual_seed(0)).to(place)
+    with evaluating(encoder), torch.no_grad():
+        there, back = encoder(torch.cat([noise, noise.flip(1)])).flatten(1).chunk(2)
+    if (there - back).abs().max() < 1e-4 * there.abs().max():
+        raise InputError("encoder: reads frames in no order, so nothing of time; use stacked or frames-gru")
+
+
+def single_frames(encoder: Staged | Wrapped) -> None:
+    """Raise `InputError` where an encoder of films takes no single frame."""
+    place = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    frame = torch.zeros(2, 1, *encoder.spec.shape[1:], device=place)
+    try:
+        with evaluating(encoder), torch.no_grad():
+            encoder(frame)
+    except (InputError, RuntimeError) as error:
+        raise InputError(
+            "encoder: takes all frames of a clip at once, and is to be given them one by one; use frames"
+        ) from error

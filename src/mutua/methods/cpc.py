@@ -14,8 +14,8 @@ __all__ = ["PatchName", "cpc", "patch_view"]
 
 PatchName = Literal["none", "subcrop", "grey", "drop", "full"]
 
-STEPS = {"sound": 12, "series": 12, "image": 5, "text": 3}
-"""Horizons as published, by kind of data; 12 of series too."""
+STEPS = {"sound": 12, "series": 12, "image": 5, "text": 3, "video": 3}
+"""Horizons as published, by kind of data (of films, dense predictive coding's); 12 of series too."""
 
 
 def cpc(
@@ -32,15 +32,17 @@ def cpc(
 ) -> Ahead:
     """The piece k steps ahead of a context, found among other pieces, for several k.
 
-    Pieces are frames of a recording, rows of a series, cells of an image's grid or sentences of a document; the
-    context sums up those up to now.
+    Pieces are frames of a recording, rows of a series, cells of an image's grid, sentences of a document, or
+    frames of a film; the context sums up those up to now.
 
     Args:
         encoder: The network to train: pieces and a causal context of them, which is what is kept.
-        steps: How many horizons; 0 for as many as published (12, of images 5, of text 3) or as there is room for.
+        steps: How many horizons; 0 for as many as published (12, of images 5, of text and films 3) or as there is
+            room for.
         first: The first horizon; 0 for the first whose piece shares no sample with the context.
         negatives: What the piece is told from: all pieces of the batch, those of others, of the same example, of
-            the same group (a speaker, a document), or of the same group but other examples.
+            the same group (a speaker, a document), or of the same group but other examples; those of others at the
+            same moment, or of others of the same group.
         candidates: Pieces drawn in each step that the negatives are among, the same for all; 0 for the
             whole batch.
         over: What the softmax runs over: pieces given a context, contexts given a piece, or both.
@@ -50,17 +52,17 @@ def cpc(
         directions: Of an image, in which patches are told: 1, downwards, to 4, from all sides.
 
     Version 2 for images is patches full, four directions, a larger network (grid-wide), layer norm and a large
-    batch.
+    batch. Of films with the encoder frames-dense it is dense predictive coding, with negatives of the batch.
 
     Paper: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
     arXiv:1807.03748; Hénaff et al. 2020, Data-Efficient Image Recognition with Contrastive Predictive Coding,
-    arXiv:1905.09272.
+    arXiv:1905.09272; of films Han, Xie and Zisserman 2019, arXiv:1909.04656.
     """
     if not isinstance(encoder, Ordered):
         raise InputError(
             f"encoder: cpc needs pieces in order and a context, and this {type(encoder).__name__.lower()} network "
             "has none; use wave-gru for sound, rows-gru for series, grid for images, "
-            "sentences for text"
+            "sentences for text, frames-gru or frames-dense for video"
         )
     at_least(0, steps=steps, first=first, candidates=candidates, window=window)
     start = first or encoder.clean

@@ -216,7 +216,8 @@ class Ahead(Method):
         """Of every piece of all ranks, padding too."""
         example = torch.arange(n * world(), device=device)
         each = example if group is None else gather(group)
-        return Origin(example.repeat_interleave(lines * t), each.repeat_interleave(lines * t))
+        moment = torch.arange(t, device=device).repeat(n * world() * lines)
+        return Origin(example.repeat_interleave(lines * t), each.repeat_interleave(lines * t), moment)
 
     def encode(self, x: Batch) -> Float[Tensor, "n d"]:
         return self.encoder(x).flatten(1)

@@ -81,6 +81,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.cpc_v2",
         "Version 2 of contrastive predictive coding on images: its five changes, each switched in turn.",
     ),
+    "future": Listed(
+        "mutua.studies.future",
+        "Arrow of time and order of frames where physics is known; what negatives keep of place and speed.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",

@@ -16,20 +16,19 @@ from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
 from mutua.data.files import files_of, layout_of, names_below
-from mutua.data.image.arrays import opened_npy, to_bytes
-from mutua.data.image.compact import npz_arrays
-from mutua.data.image.decode import fitted, with_channels
+from mutua.data.image.arrays import opened_npy
 from mutua.data.kinds.base import Access, Kind
-from mutua.data.labels import Labels, encode_labels, plain_array
-from mutua.data.parallel import in_threads, surveyed
+from mutua.data.labels import Labels
+from mutua.data.parallel import surveyed
 from mutua.data.reading import Reading
-from mutua.data.splits import SPLITS, part
+from mutua.data.video.arrays import films, films_of_npz
 from mutua.data.video.clips import SUFFIXES, BadClipError, Clip, survey
 from mutua.data.video.films import Films
-from mutua.data.windows import Ragged, Windowed, windowed
+from mutua.data.video.looks import checked, look_at, windows_left
+from mutua.data.windows import Windowed, windowed
 from mutua.types import Batch, InputError, Rows, Spec, parted
 
-__all__ = ["VIDEO", "films"]
+__all__ = ["VIDEO"]
 
 FRAMES = 16
 """Of a window, where none are asked for: what networks of video are published for."""
@@ -41,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def _load(place: Path, split: str, reading: Reading, access: Access) -> Examples:
     if place.suffix == ".npz":
-        return _npz(place, split, reading)
+        return films_of_npz(place, split, reading)
     if place.suffix == ".npy":
         return films(opened_npy(place), reading=reading, split=split, source=str(place))
     files = files_of(place, SUFFIXES) if place.is_dir() else [place]
@@ -66,6 +65,7 @@ def _files(
     reading: Reading,
     skip_bad: bool,
 ) -> Windowed:
+    without = checked(reading.without or ())
     # Where bad films may be left out every frame is decoded, since damage shows in no other way.
     look = partial(survey, thorough=skip_bad)
     found = surveyed(look, files, BadClipError, "films", skip=skip_bad)
@@ -116,7 +116,21 @@ def _files(
         span=span,
         threads=True,
     )
-    return replace(cut, spec=replace(cut.spec, sound=reading.sound))
+    cut = replace(cut, spec=replace(cut.spec, sound=reading.sound))
+    if not without:
+        return cut
+    rows_left, note = windows_left(
+        lambda k: look_at(clips[k]),
+        lambda k: clips[k].heard,
+        cut.of,
+        cut.start,
+        count,
+        rate,
+        without,
+        str(root),
+    )
+    log.info("%s: %s", root, note or "no window is left out")
+    return replace(cut.subset(rows_left), source=cut.source + (f" ({note})" if note else ""))
 
 
 def _rate(root: Path, clips: tuple[Clip, ...], reading: Reading) -> float:
@@ -147,81 +161,7 @@ def _moment(clips: tuple[Clip, ...], reading: Reading) -> tuple[tuple[int, int, 
     return (channels, size, size), f"frames cut square and resized to {size} px"
 
 
-# --- arrays ------------------------------------------------------------------------------------------------
-
-
-def _npz(place: Path, split: str, reading: Reading) -> Windowed:
-    """`x` (n, f, h, w, c) or (n, f, c, h, w), and whatever else has a value each, as labels; `rate`."""
-    arrays = npz_arrays(place)
-    x = next((arrays[name] for name in ("x", "frames", "data", "arr_0") if name in arrays), None)
-    if x is None:
-        raise InputError(f"{place}: arrays {', '.join(arrays) or 'none'}; name the films x, and labels y")
-    found = {
-        name: values
-        for name, values in arrays.items()
-        if values is not x and values.shape == x.shape[:1] and values.dtype.kind in "iubU"
-    }
-    if reading.rate is None and "rate" in arrays:
-        reading = replace(reading, rate=float(arrays["rate"]))
-    return films(x, targets=found, reading=reading, split=split, source=str(place))
-
-
-def films(
-    x: np.ndarray | Tensor,
-    *,
-    targets: Mapping[str, Any] | None = None,
-    reading: Reading | None = None,
-    split: str = "all",
-    source: str = "array",
-) -> Windowed:
-    """Films of an array (n, frames, h, w, c) or (n, frames, c, h, w): uint8, or float in [0, 1]; c is 1 or 3.
-
-    `reading.rate` says their frames a second. All their frames are a window where `reading.frames` says no other.
-
-    Raises `InputError` for other shapes and values.
-    """
-    if split not in SPLITS:
-        raise InputError(f"split: {split!r}; one of {', '.join(SPLITS)}")
-    values, reading = plain_array(x), reading or Reading()
-    if reading.sound is not None:
-        raise InputError(f"{source}: frames alone, without sound; leave sound out, or give files")
-    n, f, values = _channels_first(values, source)
-    values = _as_asked(values, reading)
-    count = reading.frames or f
-    if count > f:
-        raise InputError(f"{source}: films of {f} frames where windows have {count}; ask for fewer (--frames {f})")
-    known = {name: Labels(*encode_labels(y, (), n)) for name, y in (targets or {}).items()}
-    return windowed(
-        "video",
-        Ragged(values, np.arange(n + 1) * f),
-        replace(reading, length=str(count)),
-        rate=reading.rate,
-        rows=part(n, None, (), split, source),
-        targets=known,
-        source=source,
-    )
-
-
-def _channels_first(values: np.ndarray, source: str) -> tuple[int, int, np.ndarray]:
-    """(n, f, (n * f, c, h, w) uint8), where it can be a view of what was given."""
-    shape = values.shape
-    if values.ndim != 5 or 0 in shape:
-        raise InputError(f"{source}: shape {shape}; give films as (n, frames, h, w, c) or (n, frames, c, h, w)")
-    first, last = shape[2] in (1, 3), shape[4] in (1, 3)
-    if first == last:
-        seen = "could have its channels first or last" if first else "has no axis of 1 or 3 channels"
-        raise InputError(f"{source}: shape {shape} {seen}; give films as (n, frames, h, w, c)")
-    flat = to_bytes(values, source).reshape(shape[0] * shape[1], *shape[2:])
-    return shape[0], shape[1], np.moveaxis(flat, 3, 1) if last else flat
-
-
-def _as_asked(values: np.ndarray, reading: Reading) -> np.ndarray:
-    size, channels = reading.size, reading.channels
-    if size is not None and values.shape[2:] != (size, size):
-        values = np.stack(list(in_threads(lambda frame: fitted(np.asarray(frame), size), values)))
-    if channels is not None and channels != values.shape[1]:
-        values = with_channels(values, channels)
-    return values
+# --- what is handed over ----------------------------------------------------------------------------------
 
 
 def _held(data: Any, reading: Reading, access: Access) -> Examples:
@@ -298,7 +238,7 @@ def _reading(spec: Spec) -> Reading:
 VIDEO = Kind(
     name="video",
     plural="films",
-    takes=frozenset({"size", "channels", "frames", "rate", "hop", "sound"}),
+    takes=frozenset({"size", "channels", "frames", "rate", "hop", "sound", "without"}),
     suffixes=SUFFIXES,
     load=_load,
     held=_held,

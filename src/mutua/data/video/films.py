@@ -12,7 +12,7 @@ from mutua.data.video.clips import MEND, BadClipError, Clip, opened, picture_of
 from mutua.data.video.track import heard
 from mutua.types import InputError
 
-__all__ = ["Films"]
+__all__ = ["Films", "timed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Films:
             stream = picture_of(container, clip.path)
             if key is not None:
                 container.seek(int(min(key[0], key[1])), stream=stream, backward=True)
-            for time, frame in _timed(container.decode(stream), clip, seeked=key is not None):
+            for time, frame in timed(container.decode(stream), clip, seeked=key is not None):
                 while len(out) < len(times) and time > times[len(out)]:
                     if shown is None:
                         return None
@@ -109,7 +109,7 @@ def _key_before(clip: Clip, time: float) -> np.ndarray | None:
     return clip.keys[count - 1] if count > 1 else None
 
 
-def _timed(frames: Iterator[Any], clip: Clip, seeked: bool) -> Iterator[tuple[float, Any]]:
+def timed(frames: Iterator[Any], clip: Clip, seeked: bool) -> Iterator[tuple[float, Any]]:
     """(When it is shown, the frame) of each decoded frame from the first key frame on."""
     number, begun = 0, None
     for frame in frames:

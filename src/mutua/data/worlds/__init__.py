@@ -5,6 +5,12 @@ factors.
 >>> images, factors = world.sample(3, seed=0)
 >>> images.shape, factors.shape
 ((3, 1, 64, 64), (3, 5))
+
+Films with known physics are `BOXES`, and data sets by those names.
+
+>>> clips = BOXES["gravity-box"].sample(2, seed=0)
+>>> clips.frames.shape, clips.velocity.shape
+((2, 12, 1, 32, 32), (2, 12, 1, 2))
 """
 
 from __future__ import annotations
@@ -13,11 +19,16 @@ from collections.abc import Callable
 
 from mutua.data.worlds.base import World
 from mutua.data.worlds.dsprites import coloured_dsprites, dsprites, modulo_symmetry, orientation_vector
+from mutua.data.worlds.moving import BOXES, Box, Moved, as_films
 from mutua.data.worlds.squares import one_square, xy_squares
 
 __all__ = [
+    "BOXES",
     "WORLDS",
+    "Box",
+    "Moved",
     "World",
+    "as_films",
     "coloured_dsprites",
     "dsprites",
     "modulo_symmetry",
