@@ -69,6 +69,17 @@ def correspondence(
     return Correspondence(encoder, head, negatives, piece, where, width, temperature)
 
 
+class _Centred(nn.Module):
+    """Batch norm without scale and shift, over all but the last axis."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width, affine=False)
+
+    def forward(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+        return self.norm(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
 class Correspondence(Method):
     """See `correspondence`. `matched` gives the aligned codes, `located` the map of scores."""
 
@@ -94,20 +105,26 @@ class Correspondence(Method):
         self.length = min(round(piece * self.sound), self.total)
         told_ = f"windows of {self.total / self.sound:.3g} s and pieces of {self.length / self.sound:.3g} s"
         if negatives == "same" and self.total < 2 * self.length:
-            mend = f"ask for more (--frames {math.ceil(2 * self.length / self.sound * self.rate)}), or less (--piece)"
+            mend = (
+                f"ask for more (--frames {math.ceil(2 * self.length / self.sound * self.rate)}), or less (--piece)"
+            )
             raise InputError(f"negatives: {told_} leave no other sound in the same clip; {mend}")
         if where == "map" and head == "concatenated":
             raise InputError("where: the concatenated head has no score of a place; use --head metric or infonce")
         code = encoder.shapes["eye"][0]
+        # Codes without their common part, which all pairs share: with it the loss stays at ln 2 for long. All that
+        # is compared is of one batch, so that its statistics give no pair away.
+        self.look, self.listen = nn.Sequential(_Centred(code)), nn.Sequential(_Centred(code))
         if head == "concatenated":
             self.head: nn.Module = head_mlp(2 * code, width, 2, norm=False)
             return
-        self.look, self.listen = nn.Linear(code, width), nn.Linear(code, width)
+        self.look.append(nn.Linear(code, width))
+        self.listen.append(nn.Linear(code, width))
         if head == "metric":
             self.head = nn.Linear(1, 2)  # of the distance
             with torch.no_grad():  # near is together
-                self.head.weight.copy_(torch.tensor([[3.0], [-3.0]]))
-                self.head.bias.copy_(torch.tensor([-3.0, 3.0]))
+                self.head.weight.copy_(torch.tensor([[5.0], [-5.0]]))
+                self.head.bias.copy_(torch.tensor([-5.0, 5.0]))
         else:
             self.temperature = temperature
 
@@ -160,12 +177,13 @@ class Correspondence(Method):
     def seen(self, frames: Tensor) -> Float[Tensor, "n p k"]:
         """Of one frame each (n, c, h, w): its code as one place, or unit vectors of each place."""
         code = self.encoder.placed(frames) if self.where == "map" else self.encoder.eye(frames)[:, None]
-        return code if self.kind == "concatenated" else normalize(wide(self.look(code)), dim=-1)
+        code = self.look(code)
+        return code if self.kind == "concatenated" else normalize(wide(code), dim=-1)
 
     def heard(self, sound: Tensor) -> Float[Tensor, "n k"]:
         """Of pieces of sound: their code, or a unit vector."""
-        code = self.encoder.ear(sound)
-        return code if self.kind == "concatenated" else normalize(wide(self.listen(code)), dim=-1)
+        code = self.listen(self.encoder.ear(sound))
+        return code if self.kind == "concatenated" else normalize(wide(code), dim=-1)
 
     def logits(self, seen: Float[Tensor, "n p k"], heard: Float[Tensor, "n k"]) -> Float[Tensor, "n 2"]:
         """Of pairs: that they belong to two, to one."""
