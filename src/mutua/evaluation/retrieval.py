@@ -29,7 +29,7 @@ class Matched(Protocol):
 def codes_of_both(
     method: Matched, examples: Rows, *, rows: int = 5_000, batch: int = 128, device: torch.device | str = "cpu"
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "n k"], Int[np.ndarray, " n"]]:
-    """(Codes of the one side, of the other, which examples), at most `rows` of them, evenly over all; eval mode."""
+    """(Codes of the one side, of the other, which examples), at most `rows` of them, evenly over all."""
     index = torch.linspace(0, len(examples) - 1, min(len(examples), rows)).long()
     found = []
     with reading(method, device):  # type: ignore[arg-type]
@@ -85,10 +85,10 @@ def retrieval_table(
         }.items():
             rows.append([name, way, *found.values(), 100 / count])
     note = (
-        f"Percent, among {count:,} examples, by cosine of the two codes. Own: the example's own partner is found first, "
-        f"or among the first {k}; by chance the last column, and {k} times that. Precision: how many of the first {k} "
-        "are of the same class, the partner left out. Codes of a concatenated head are the two networks' own, which "
-        "nothing aligns."
+        f"Percent, among {count:,} examples, by cosine of the two codes. Own: the example's own partner is found "
+        f"first, or among the first {k}; by chance the last column, and {k} times that. Precision: how many of "
+        f"the first {k} are of the same class, the partner left out. Codes of a concatenated head are the two "
+        "networks' own, which nothing aligns."
     )
     columns = ["encoder", "from and to", "own first", f"own in {k}", f"precision at {k}", "chance of own first"]
     return Table("Retrieval", columns, rows, note)

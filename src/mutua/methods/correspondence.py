@@ -223,7 +223,7 @@ class Correspondence(Method):
         wanted = (share.to(apart.device) * counts).long()  # the how manieth of those apart
         return (apart.cumsum(1) > wanted[:, None]).float().argmax(1), counts > 0
 
-    def _pairs(self, batch: Batch, generator: Generator) -> tuple[Tensor, Tensor]:
+    def scored_pairs(self, batch: Batch, generator: Generator) -> tuple[Tensor, Tensor]:
         """(Logits of n positives, then of n negatives; which examples have a negative)."""
         n = len(batch["x"])
         seen, own, other = self._coded(batch, mine(self.pairs(n * world(), generator)))
@@ -236,7 +236,7 @@ class Correspondence(Method):
     def step(self, batch: Any, generator: Generator) -> Step:
         if self.kind == "infonce":
             return self._among(batch, generator)
-        logits, kept = self._pairs(batch, generator)
+        logits, kept = self.scored_pairs(batch, generator)
         labels = torch.arange(2, device=logits.device).flip(0).repeat_interleave(len(kept))
         losses = cross_entropy(logits, labels, reduction="none") * kept.repeat(2)
         loss = losses.sum() / (2 * kept.sum()).clamp(min=1)
@@ -270,7 +270,7 @@ class Correspondence(Method):
     def told(self, batch: Any, generator: Generator) -> Told:
         """Of each example, whether its sound belongs to it and whether another does; of infonce, which of the two
         does."""
-        logits, kept = self._pairs(batch, generator)
+        logits, kept = self.scored_pairs(batch, generator)
         n = len(kept)
         if not kept.any():
             raise InputError("examples: all are of one clip, and negatives come from others; give more clips")

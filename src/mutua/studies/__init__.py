@@ -77,6 +77,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.cpc_v2",
         "Version 2 of contrastive predictive coding on images: its five changes, each switched in turn.",
     ),
+    "audio-video": Listed(
+        "mutua.studies.audio_video",
+        "Sound and picture of known shared information: three heads, retrieval, labels saved; real films.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",
