@@ -80,6 +80,19 @@ class _Centred(nn.Module):
         return self.norm(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
 
 
+class _Others(nn.Module):
+    """Asks, before a training begins, whether there is another clip that negatives could come from."""
+
+    def calibrate(self, rows: Rows) -> None:
+        """Raise `InputError` where all windows are of one clip."""
+        codes = getattr(getattr(rows, "groups", None), "codes", None)
+        if codes is not None and (codes == codes[0]).all():
+            raise InputError(
+                "data: all windows are of one clip, and negatives come from others; give more clips, or say "
+                "--negatives same"
+            )
+
+
 class Correspondence(Method):
     """See `correspondence`. `matched` gives the aligned codes, `located` the map of scores."""
 
@@ -104,6 +117,8 @@ class Correspondence(Method):
         self.total = round(self.frames / self.rate * self.sound)
         self.length = min(round(piece * self.sound), self.total)
         told_ = f"windows of {self.total / self.sound:.3g} s and pieces of {self.length / self.sound:.3g} s"
+        if self.length < self.sound / self.rate:
+            raise InputError(f"piece: {told_}, shorter than a frame is shown; give {1 / self.rate:.3g} s or more")
         if negatives == "same" and self.total < 2 * self.length:
             mend = (
                 f"ask for more (--frames {math.ceil(2 * self.length / self.sound * self.rate)}), or less (--piece)"
@@ -111,6 +126,8 @@ class Correspondence(Method):
             raise InputError(f"negatives: {told_} leave no other sound in the same clip; {mend}")
         if where == "map" and head == "concatenated":
             raise InputError("where: the concatenated head has no score of a place; use --head metric or infonce")
+        if negatives == "others":
+            self.others = _Others()
         code = encoder.shapes["eye"][0]
         # Codes without their common part, which all pairs share: with it the loss stays at ln 2 for long. All that
         # is compared is of one batch, so that its statistics give no pair away.
@@ -128,41 +145,31 @@ class Correspondence(Method):
         else:
             self.temperature = temperature
 
-    def calibrate(self, rows: Rows) -> None:
-        """Raise `InputError` where there is nothing that negatives could come from."""
-        groups = getattr(rows, "groups", None)
-        codes = getattr(groups, "codes", None)
-        if self.negatives == "others" and codes is not None and (codes == codes[0]).all():
-            raise InputError(
-                "data: all windows are of one clip, and negatives come from others; give more clips, or "
-                "--negatives same"
-            )
-
     # --- what is drawn -------------------------------------------------------------------------------------
 
     def pairs(self, n: int, generator: Generator) -> dict[str, Int[Tensor, " n"]]:
-        """For each of n windows: the number of a frame, the first sample of a piece of sound that it is shown
-        within, and of one that it is not, where negatives are of the same clip.
+        """For each of n windows: the first sample of a piece of sound, the number of a frame that is shown within
+        it, and, where negatives are of the same clip, the first sample of a piece that the frame is not shown in.
 
-        Given the frame both pieces are drawn evenly among the samples at which one can begin.
+        Pieces begin at any sample, evenly; the frame is drawn evenly among those of the piece.
         """
-        device = generator.device
-        frame = torch.randint(self.frames, (n,), generator=generator, device=device)
-        moment = (frame * (self.sound / self.rate)).long().clamp(max=self.total - 1)  # the sample it is shown at
-        last = self.total - self.length
-        low = (moment - self.length + 1).clamp(min=0, max=last)
-        high = moment.clamp(max=last)
-        count = high - low + 1
+        hop, last = self.sound / self.rate, self.total - self.length
 
         def evenly(of: Tensor) -> Tensor:
-            share = torch.rand(n, generator=generator, dtype=torch.float64, device=device)
+            share = torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device)
             return torch.minimum((share * of).long(), (of - 1).clamp(min=0))
 
-        start = low + evenly(count)
+        start = evenly(torch.full((n,), last + 1, device=generator.device))
+        # Frame k is shown from sample ceil(k hop) on.
+        first = ((start.double() - 1) / hop).floor().long() + 1
+        final = ((start.double() + self.length - 1) / hop).floor().long().clamp(max=self.frames - 1)
+        frame = first + evenly(final - first + 1)
         found = {"frame": frame, "start": start}
         if self.negatives == "same":
-            other = evenly(last + 1 - count)  # among those before `low` and those behind `high`
-            found["other"] = torch.where(other < low, other, other + count)
+            moment = (frame.double() * hop - 1e-9).ceil().long()
+            low, high = (moment - self.length + 1).clamp(min=0), moment.clamp(max=last)
+            other = evenly(last + 1 - (high - low + 1))  # among those before `low` and those behind `high`
+            found["other"] = torch.where(other < low, other, other + high - low + 1)
         return found
 
     def pieces(self, sound: Float[Tensor, "n 1 t"], start: Int[Tensor, " n"]) -> Float[Tensor, "n 1 p"]:

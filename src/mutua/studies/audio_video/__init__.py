@@ -138,13 +138,12 @@ def _heads(
         f"Pairs: percent of {2 * len(test):,} told to be joint or independent, by a threshold chosen on training "
         f"pairs; the best possible is {best_accuracy(test.share):.1f}, since one in {1 / test.share:.0f} of the "
         "independent pairs matches. Precision: of the first ten that a picture (a sound) finds, the own partner "
-        f"left out; chance {100 * test.share:.1f}. 1-NN: percent right by one nearest neighbour, mean of ten draws "
-        f"of the labels. {config.steps:,} steps of {config.batch}, nothing chosen on test. Labels made the pairs: "
+        f"left out; chance {100 * test.share:.1f}. 1-NN: percent right by one nearest neighbour, mean of ten "
+        f"draws of the labels. {config.steps:,} steps of {config.batch}, nothing chosen on test. Labels made the pairs: "
         f"{test.source}."
     )
-    columns = [
-        "head", "pairs", "picture to sound", "sound to picture", "eye, 1 label", "eye, 5", "ear, 1 label", "ear, 5",
-    ]  # fmt: skip
+    found = ("pairs", "picture to sound", "sound to picture")
+    columns = ["head", *found, "eye, 1 label", "eye, 5", "ear, 1 label", "ear, 5"]
     return Table("Three heads", columns, rows, note), best
 
 
@@ -164,16 +163,15 @@ def _shared(
         ("class", test, codes["infonce"], method.temperature),
         ("class and speaker", both_test, codes_of(both, both_test), both.temperature),
     ):
-        for count in (config.candidates, len(world)):
-            count = min(count, len(world))
+        for count in (min(config.candidates, len(world)), len(world)):
             best = best_infonce(count, world.share)
             value = among(of, temperature, count)
             rows.append([what, f"InfoNCE among {count:,}", value, best, world.information])
         found = mutual_information(of.seen, of.heard, permutations=19, seed=config.seed)
         rows.append([what, "mutual_information of the codes", found.value, world.information, world.information])
     note = (
-        f"Nats, on {config.pairs:,} test pairs. Optimum: what the estimate reads at the best critic, for InfoNCE log K "
-        "- E log(1 + Binomial(K - 1, p)), p the share of independent pairs that match. mutual_information is the "
+        f"Nats, on {config.pairs:,} test pairs. Optimum: what the estimate reads at the best critic, for InfoNCE "
+        "log K - E log(1 + Binomial(K - 1, p)), p the share of independent pairs that match. mutual_information is the "
         "library's default, which learns its own critic on the codes."
     )
     return Table("What is shared", ["shared", "by", "nats", "optimum", "truth"], rows, note)
