@@ -210,7 +210,7 @@ def test_memory_holds_a_window_alone(tmp_path, monkeypatch):
     film(tmp_path / "a.mkv", 70, keys=10)
     made = []
     monkeypatch.setattr(
-        Films, "_pixels", lambda self, frame, clip: made.append(frame.time) or np.zeros(self.moment)
+        Films, "_pixels", lambda self, frame, clip, scaler: made.append(frame.time) or np.zeros(self.moment)
     )
     Films((survey(tmp_path / "a.mkv"),), 10.0, (3, HEIGHT, WIDTH)).read(0, 52, 4)
     assert made == pytest.approx([5.2, 5.3, 5.4, 5.5])

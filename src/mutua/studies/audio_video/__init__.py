@@ -139,8 +139,8 @@ def _heads(
         f"pairs; the best possible is {best_accuracy(test.share):.1f}, since one in {1 / test.share:.0f} of the "
         "independent pairs matches. Precision: of the first ten that a picture (a sound) finds, the own partner "
         f"left out; chance {100 * test.share:.1f}. 1-NN: percent right by one nearest neighbour, mean of ten "
-        f"draws of the labels. {config.steps:,} steps of {config.batch}, nothing chosen on test. Labels made the pairs: "
-        f"{test.source}."
+        f"draws of the labels. {config.steps:,} steps of {config.batch}, nothing chosen on test. Labels made the "
+        f"pairs: {test.source}."
     )
     found = ("pairs", "picture to sound", "sound to picture")
     columns = ["head", *found, "eye, 1 label", "eye, 5", "ear, 1 label", "ear, 5"]
