@@ -6,6 +6,7 @@ import importlib
 import sys
 
 NAMES = {
+    "clips": "windows of films with their sound beside decord and PyAV's plain loop: frames, CPU time, memory",
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
     "door": "what kinds of data cost: SimCLR's step, decoding, start-up beside another build; streaming",
     "kinds": "SimCLR on spoken digits, series and a table, beside raw input and random weights",

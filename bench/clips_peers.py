@@ -6,7 +6,6 @@ PLAN is JSON: path, frames (a window), rate (frames a second of the film), start
 """
 
 import json
-import resource
 import sys
 import time
 
@@ -96,7 +95,8 @@ def main():
     if keep:
         frames, sound = zip(*found, strict=True)
         np.savez(keep, frames=np.stack(frames), sound=np.stack([one[: min(map(len, sound))] for one in sound]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with open("/proc/self/status") as status:  # getrusage would give the peak of the process that started this
+        peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
     print(json.dumps({"cpu": spent / max(len(plan["starts"]) - 1, 1), "peak": peak}))
 
 

@@ -115,8 +115,8 @@ def _key_before(clip: Clip, time: float) -> np.ndarray | None:
 def sparing(container: Any, stream: Any, clip: Clip, first: float) -> Iterator[Any]:
     """Decoded frames; of those before the one that is shown at `first`, only what others are made from.
 
-    A packet whose frame is shown more than the film's longest gap before `first` holds no frame that is wanted;
-    its decoder is asked to leave it out where no other refers to it.
+    A packet whose frame is shown more than the film's longest gap before `first` holds none that is wanted; its
+    decoder is asked to leave it out where no other refers to it.
     """
     until = (first - clip.longest) / clip.seconds - 1
     for packet in container.demux(stream):

@@ -78,7 +78,7 @@ def checked(without: Sequence[str]) -> tuple[Without, ...]:
     """Raise `InputError` for what windows can't be without."""
     if unknown := set(without) - set(get_args(Without)):
         raise InputError(f"without: {names(unknown)} is none of {names(WITHOUT)}")
-    return tuple(without)  # type: ignore[return-value]
+    return tuple(without)  # type: ignore[arg-type]
 
 
 def look_at(clip: Clip) -> Look:

@@ -135,7 +135,7 @@ def sounding(
     if tint is not None:
         targets[tint] = Labels(second[by], recordings.targets[tint].classes)
     used = getattr(recordings, "target", None) or next(iter(recordings.targets))
-    others = {
+    further = {
         name: labels.of(by)
         for name, labels in recordings.targets.items()
         if name not in targets and name != used  # which is the label
@@ -143,7 +143,7 @@ def sounding(
     what = f"{pictures.source.partition(' (')[0]} with {recordings.source.partition(' (')[0]}"
     return Sounding(
         Spec("video", (1, 3 if tint else c, h, w), "uint8", rate / t, sound=rate),
-        {**targets, **others},
+        {**targets, **further},
         None,
         f"{what}, paired by label" + (f" and tinted by {tint}" if tint else ""),
         information=math.log(len(kinds)),
@@ -182,7 +182,10 @@ def in_common(pictures: Examples, recordings: Examples) -> list[tuple[int, int]]
     a, b = pictures.classes, recordings.classes
     if set(a) & set(b):
         return [(k, b.index(name)) for k, name in enumerate(a) if name in b]
-    both = sorted(set(np.unique(pictures.labels).tolist()) & set(np.unique(recordings.labels).tolist()))
+    both = sorted(
+        set(np.unique(np.asarray(pictures.labels)).tolist())
+        & set(np.unique(np.asarray(recordings.labels)).tolist())
+    )
     if not both or (a and b):
         raise InputError("pictures, recordings: have no class in common; give sets with the same labels")
     return [(k, k) for k in both]

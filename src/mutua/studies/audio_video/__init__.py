@@ -171,8 +171,8 @@ def _shared(
         rows.append([what, "mutual_information of the codes", found.value, world.information, world.information])
     note = (
         f"Nats, on {config.pairs:,} test pairs. Optimum: what the estimate reads at the best critic, for InfoNCE "
-        "log K - E log(1 + Binomial(K - 1, p)), p the share of independent pairs that match. mutual_information is the "
-        "library's default, which learns its own critic on the codes."
+        "log K - E log(1 + Binomial(K - 1, p)), p the share of independent pairs that match. mutual_information "
+        "is the library's default, which learns its own critic on the codes."
     )
     return Table("What is shared", ["shared", "by", "nats", "optimum", "truth"], rows, note)
 
