@@ -120,6 +120,20 @@ def test_unlabelled_tables_say_rank_agreement_and_duplicates() -> None:
     assert "1 images more than once, as rows 4, 50" in twice.note
 
 
+def test_what_all_features_share_makes_no_duplicates() -> None:
+    images = bars()
+    images.pixels[50] = images.pixels[4]
+
+    def far(x: torch.Tensor) -> torch.Tensor:
+        return 100 + x.float().flatten(1) @ torch.randn(
+            x[0].numel(), 40, generator=torch.Generator().manual_seed(0)
+        )
+
+    *_, twice = unlabelled_tables({"far": far}, images)
+    assert twice.rows[1][1] < 90
+    assert "4 and 50" in twice.rows[1][2]
+
+
 def test_unlabelled_tables_take_some_rows_repeat_and_name_collapse() -> None:
     images = bars()
 

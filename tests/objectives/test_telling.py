@@ -83,6 +83,25 @@ def test_each_label_is_told_from_its_parts(generator):
     assert encoder.weight.grad.any()
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("labelled", [5, 10])
+def test_labels_of_more_parts_than_inputs_are_told_as_by_definition(labelled, bias, generator):
+    """Whether vectors are laid side by side or pass through the head's first layer once each."""
+    z = torch.randn(5, 3, dtype=torch.float64, generator=generator, requires_grad=True)
+    parts = torch.randint(0, 5, (labelled, 2), generator=generator)
+    labels = torch.randint(0, 4, (labelled,), generator=generator)
+    head = nn.Sequential(nn.Linear(6, 7, bias=bias), nn.ReLU(), nn.Linear(7, 4)).double()
+    method = Predictive(nn.Identity(), head, lambda batch, generator: (batch, labels, parts))
+
+    def found(loss):
+        return [loss, *torch.autograd.grad(loss, [z, *head.parameters()])]
+
+    rows = torch.stack([torch.cat([z[a], z[b]]) for a, b in parts.tolist()])
+    told = found(cross_entropy(head(rows).float(), labels))
+    for ours, theirs in zip(found(method.step(z, generator).loss), told, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 class Shuffled:
     """The puzzle with its labels dealt at random."""
 

@@ -61,6 +61,18 @@ def test_bijections_go_back_and_the_cipher_leaves_nothing_to_read() -> None:
     assert rows["linear, condition 1e6"]["linear, bits"][0] < rows["pixels"]["linear, bits"][0] + 0.1
     assert len(result.figures) == 1
     assert len(result.words) == 3
+    assert result.words[0].startswith("Of the pixels linear probes use")
+
+
+def test_a_flow_whose_way_back_is_lost_is_not_called_a_bijection() -> None:
+    told = bijection.Config(
+        gains=(0.0, 0.5, 6.0), layers=6, hidden=64, examples=200, families=("linear",), estimate=False, seeds=1
+    )
+    result = bijection.run(told)
+    error = {row["representation"]: row["error of the way back"] for row in result.tables[0].records()}
+    assert error["flow, gain 0.5"] < 1e-6 < error["flow, gain 6"]
+    assert "after a flow of gain 0.5 " in result.words[0]
+    assert "At gain 6 float64 itself loses the way back" in result.words[1]
 
 
 def test_noise_is_drawn_for_each_half_or_shared() -> None:

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy import ndarray
 
 from mutua.data.store import checked_place, replacing
@@ -19,7 +20,7 @@ from mutua.information.variables import Variable
 from mutua.plots import COLOURS, figure, svg
 from mutua.types import InputError
 
-__all__ = ["check_plot", "write_plot"]
+__all__ = ["check_plot", "save", "write_plot"]
 
 POINTS = 3000
 
@@ -75,12 +76,17 @@ def write_plot(
         scatter.set(xlabel=words[0], ylabel=words[1], title=f"correlation {linear:.2f}, {len(rows):,} rows")
         _readings(readings, result, unit)
         fig.suptitle(title)
-        if path.suffix.lower() == ".svg":
-            content = svg(fig).encode()
-        else:
-            buffer = io.BytesIO()
-            fig.savefig(buffer, format="png", dpi=150, transparent=False, facecolor="white")
-            content = buffer.getvalue()
+        save(fig, path)
+
+
+def save(fig: Figure, path: Path) -> None:
+    """Write a figure as SVG or PNG, whole or not at all. Raises `InputError` where it can't be."""
+    if path.suffix.lower() == ".svg":
+        content = svg(fig).encode()
+    else:
+        buffer = io.BytesIO()
+        fig.savefig(buffer, format="png", dpi=150, transparent=False, facecolor="white")
+        content = buffer.getvalue()
     try:
         with replacing(path) as file:
             file.write(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mutua.cli.output import say, show
-from mutua.data.store import replacing
 from mutua.data.table import Columns
 from mutua.information import against, pairs
 from mutua.information.pairwise import Against
-from mutua.types import InputError, Table
+from mutua.types import Table
 
 __all__ = ["say_against", "say_pairs"]
 
@@ -129,7 +127,8 @@ def _shown(value: float) -> str:
 
 def _plot(path: Path, found: Sequence[Against], title: str, scale: float) -> None:
     """Values and intervals, the largest on top; grey where the adjusted p-value is above .05."""
-    from mutua.plots import COLOURS, figure, svg  # not for the help
+    from mutua.cli.information_plot import save  # matplotlib is not for the help
+    from mutua.plots import COLOURS, figure
 
     top = found[:BARS]
     with figure(7, 1.2 + 0.28 * max(len(top), 3)) as (fig, axes):
@@ -143,14 +142,4 @@ def _plot(path: Path, found: Sequence[Against], title: str, scale: float) -> Non
         axes.set_yticks([-k for k in range(len(top))], [one.name for one in top])
         axes.set_xlim(left=0)
         axes.set(xlabel="grey: adjusted p above .05", title=title)
-        if path.suffix.lower() == ".svg":
-            content = svg(fig).encode()
-        else:
-            buffer = io.BytesIO()
-            fig.savefig(buffer, format="png", dpi=150, transparent=False, facecolor="white")
-            content = buffer.getvalue()
-    try:
-        with replacing(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written ({error.strerror}); name another file") from error
+        save(fig, path)

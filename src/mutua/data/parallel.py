@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 
-__all__ = ["in_threads", "progress"]
+__all__ = ["in_threads", "progress", "surveyed"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -50,3 +50,28 @@ def progress(items: Iterable[T], total: int, what: str, *, after: float = 2.0) -
                 bar.update(shown, completed=done + 1)
     finally:
         bar.stop()
+
+
+def surveyed(
+    look: Callable[[S], T],
+    files: Sequence[S],
+    bad: type[Exception],
+    what: str,
+    *,
+    skip: bool,
+    threads: int | None = None,
+) -> list[T | None]:
+    """look(file) of every file in order; where it raises `bad`, None with `skip`, and otherwise the error."""
+
+    def seen(file: S) -> T | Exception:
+        try:
+            return look(file)
+        except bad as error:
+            return error
+
+    kept: list[T | None] = []
+    for found in progress(in_threads(seen, files, threads), len(files), f"looking at {what}"):
+        if isinstance(found, Exception) and not skip:
+            raise found
+        kept.append(None if isinstance(found, Exception) else found)
+    return kept

@@ -110,18 +110,23 @@ class VisionTransformer(Staged):
 class PatchDecoder(nn.Module):
     """Features of visible patches to all pixels: hidden places hold one learned vector, blocks look at all.
 
-    Paper: He et al. 2022, Masked Autoencoders Are Scalable Vision Learners, arXiv:2111.06377 (512 wide, 8 blocks).
+    Args:
+        encoder: what gives the features.
+        width, layers: of the blocks; 0 for half of the encoder's width and a third of its blocks, rounded up.
+
+    Paper: He et al. 2022, Masked Autoencoders Are Scalable Vision Learners, arXiv:2111.06377, whose decoder is 512
+    wide and has 8 blocks beside an encoder of 1024 and 24.
     """
 
     at: Tensor
 
     def __init__(self, encoder: VisionTransformer, width: int, layers: int, heads: int = 4) -> None:
         super().__init__()
-        if width % (4 * heads) or layers < 1:
-            raise InputError(
-                f"decoder: {layers} blocks of width {width}; give 1 or more, of a multiple of {4 * heads}"
-            )
         d, rows, columns = encoder.shapes["norm"]
+        width = width or -(-d // (8 * heads)) * 4 * heads
+        layers = layers or -(-sum(name.startswith("block") for name in encoder.depths) // 3)
+        if width % (4 * heads):
+            raise InputError(f"width: {width} of the decoder's blocks; give a multiple of {4 * heads}")
         channels = encoder.channels
         self.start = nn.Linear(d, width)
         self.hidden = nn.Parameter(0.02 * torch.randn(width))

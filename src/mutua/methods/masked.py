@@ -80,8 +80,8 @@ def masked(
     share: float = 0.75,
     patch: int = 0,
     normalise: bool = True,
-    width: int = 512,
-    layers: int = 8,
+    width: int = 0,
+    layers: int = 0,
 ) -> Masked:
     """Most patches of an image are hidden, and those that are shown must say what they hold.
 
@@ -91,15 +91,14 @@ def masked(
         patch: Side of a patch in pixels, which divides both sides of the image; 0 for the transformer's own, or
             the least divisor that is an eighth of the shorter side.
         normalise: Whether pixels are told as deviations from the patch's own mean, in its own deviation.
-        width: Of the decoder's blocks for vit; the most channels of the decoder for others.
-        layers: Blocks of the decoder for vit.
+        width: Of the decoder's blocks for vit, 0 for half of its own; for others the most channels of the
+            decoder, 0 for 64.
+        layers: Blocks of the decoder for vit; 0 for a third of its own. As published: 512 and 8 for 1024 and 24.
 
     Paper: He, Chen, Xie, Li, Dollár and Girshick 2022, Masked Autoencoders Are Scalable Vision Learners,
     arXiv:2111.06377.
     """
-    at_least(8, width=width)
-    at_least(1, layers=layers)
-    at_least(0, patch=patch)
+    at_least(0, patch=patch, width=width, layers=layers)
     shape, depth = encoder.spec.shape, deepest(encoder)
     transformer = isinstance(encoder, VisionTransformer)
     own = encoder.patch if isinstance(encoder, VisionTransformer) else fitting_patch(*shape[1:])
@@ -115,5 +114,5 @@ def masked(
     if isinstance(encoder, VisionTransformer):
         filler = PatchDecoder(encoder, width, layers)
     else:
-        filler = decoder(encoder.shapes[depth], shape, width=width // 8)
+        filler = decoder(encoder.shapes[depth], shape, width=width or 64)
     return Masked(encoder, filler, mask, depth=depth, normalise=normalise)

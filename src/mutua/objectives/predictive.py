@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
+from torch.nn.functional import embedding_bag, linear, pad
 
 from mutua.objectives.batches import length
 from mutua.objectives.telling import Told, entropy, told
@@ -36,6 +38,20 @@ example, or whatever else is to be told. Where it has an `entropy`, that is H(la
 where it has `shown(batch, generator)`, that is what a page shows of it."""
 
 
+def _of_parts(head: nn.Module, z: Float[Tensor, "m d"], parts: Int[Tensor, "k p"]) -> Float[Tensor, "k classes"]:
+    """head of the vectors of each label's parts, side by side."""
+    if len(parts) > len(z) and isinstance(head, nn.Sequential) and isinstance(first := head[0], nn.Linear):
+        # W [z_1, z_2] = W_1 z_1 + W_2 z_2: fewer inputs than labels pass through W, and their outputs are added.
+        count = parts.shape[1]
+        weight = first.weight.unflatten(1, (count, -1)).transpose(0, 1).flatten(0, 1)  # (p h, d)
+        bias = None if first.bias is None else pad(first.bias, (0, (count - 1) * len(first.bias)))  # once a label
+        each = linear(z, weight, bias).view(len(z) * count, -1)  # row i p + j: W_j z_i
+        rows = parts * count + torch.arange(count, device=parts.device)
+        return head[1:](embedding_bag(rows, each, mode="sum"))
+    # index_select, whose backward pass adds rows; that of indexing sorts them first.
+    return head(z.index_select(0, parts.flatten()).unflatten(0, parts.shape).flatten(1))  # of (k, p d)
+
+
 class Predictive(Method):
     """Cross-entropy of telling the puzzle's classes from the encoder's output.
 
@@ -60,10 +76,7 @@ class Predictive(Method):
     def _logits(self, batch: Any, generator: Generator) -> tuple[Float[Tensor, "k classes"], Int[Tensor, " k"]]:
         inputs, labels, parts = Puzzled(*self.puzzle(batch, generator))
         z = self.encoder(inputs).flatten(1)  # (m, d)
-        if parts is not None:
-            # index_select, whose backward pass adds rows; that of indexing sorts them first.
-            z = z.index_select(0, parts.flatten()).unflatten(0, parts.shape).flatten(1)  # (k, p d)
-        return self.head(z).float(), labels
+        return (self.head(z) if parts is None else _of_parts(self.head, z, parts)).float(), labels
 
     def step(self, batch: Any, generator: Generator) -> Step:
         found, labels = self._logits(batch, generator)

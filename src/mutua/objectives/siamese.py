@@ -57,7 +57,7 @@ def head_mlp(*widths: int, norm: bool = True, last_bias: bool = True, last_norm:
     for inputs, outputs in pairwise(widths[:-1]):
         layers += [nn.Linear(inputs, outputs, bias=not norm)]
         layers += [nn.BatchNorm1d(outputs)] if norm else []
-        layers += [nn.ReLU()]
+        layers += [nn.ReLU(inplace=True)]  # linear layers and norms keep their inputs alone
     layers += [nn.Linear(widths[-2], widths[-1], bias=last_bias and not last_norm)]
     layers += [nn.BatchNorm1d(widths[-1], affine=False)] if last_norm else []
     return nn.Sequential(*layers)

@@ -65,6 +65,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.simclr_views",
         "SimCLR's crops on a picture; how far histograms of pixels alone tell which views belong together.",
     ),
+    "pretext": Listed(
+        "mutua.studies.pretext",
+        "Every pretext task on one encoder at equal images and equal time: nats learned, probes at each depth.",
+    ),
     "shortcuts": Listed(
         "mutua.studies.shortcuts",
         "Jigsaw and relative position with each counter-measure off in turn: nats learned, and the probe.",

@@ -176,13 +176,16 @@ def prepare(image: Image.Image, grey: bool, white: int = WHITE) -> Image.Image:
     Orientation is followed where the image still carries it. `white` of 16 bits becomes 255. What is see-through
     is laid on white: the colours stored behind it are whatever a program left there.
     """
-    image = ImageOps.exif_transpose(image)
+    image.load()  # some formats tell of their orientation at their end
+    if image.getexif().get(_ORIENTATION, 1) != 1:  # where it is 1 Pillow would make a copy
+        image = ImageOps.exif_transpose(image)
     if image.mode in GREY and image.mode not in {"1", "L", "LA", "La"}:
         image = _eight_bits(image, white)
     if image.mode in _SEE_THROUGH or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("L" if grey else "RGB")
+    mode = "L" if grey else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def pixels_of(

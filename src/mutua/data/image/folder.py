@@ -10,12 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mutua.data.files import Layout, files_of, layout_of, passed_by
+from mutua.data.files import Layout, files_of, layout_of, names_below, passed_by
 from mutua.data.image.decode import (
     EXTENSIONS,
     OTHER_EXTENSIONS,
     BadImageError,
-    Seen,
     notes_of,
     pixels_of,
     survey,
@@ -23,7 +22,7 @@ from mutua.data.image.decode import (
 )
 from mutua.data.image.images import GIBIBYTE, Images
 from mutua.data.image.streamed import Streamed
-from mutua.data.parallel import in_threads, progress
+from mutua.data.parallel import in_threads, progress, surveyed
 from mutua.data.store import cache_folder, fingerprint, mapped, replacing, write_rows
 from mutua.types import InputError
 
@@ -33,23 +32,6 @@ MIXED_SIZE = 96
 """Height and width given to images of different sizes where the caller names none."""
 
 log = logging.getLogger(__name__)
-
-
-def _surveyed(files: list[Path], skip_bad: bool, threads: int | None) -> list[Seen | None]:
-    """What each file is, from its header; None where that cannot be read."""
-
-    def look(file: Path) -> Seen | BadImageError:
-        try:
-            return survey(file, str(file))
-        except BadImageError as error:
-            return error
-
-    seen: list[Seen | None] = []
-    for found in progress(in_threads(look, files, threads), len(files), "looking at images"):
-        if isinstance(found, BadImageError) and not skip_bad:
-            raise found
-        seen.append(None if isinstance(found, BadImageError) else found)
-    return seen
 
 
 def _read(
@@ -167,7 +149,9 @@ def folder(
     layout = layout_of(root, files, split)
     rows = layout.rows
 
-    seen = _surveyed(files, skip_bad, threads)
+    seen = surveyed(
+        lambda file: survey(file, str(file)), files, BadImageError, "images", skip=skip_bad, threads=threads
+    )
     good = [found for found in seen if found is not None]
     chosen = [int(k) for k in rows if seen[k] is not None]
     nothing = f"{root}: none of its {len(rows)} image files ({split}) can be read; are they images?"
@@ -217,7 +201,7 @@ def _about(
     """(Labels, classes, names, source, files) of the rows; what was noted is logged."""
     for note in notes:
         log.info("%s: %s", root, note)
-    names = tuple(files[k].relative_to(root).as_posix() for k in rows)
+    names = tuple(names_below(root, [files[k] for k in rows]))
     about = f" ({'; '.join(notes)})" if notes else ""
     labels = None if layout.labels is None else layout.labels[rows]
     return labels, layout.classes, names, f"{root.name or root}{about}", tuple(files[k] for k in rows)

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, layout_of
+from mutua.data.files import files_of, layout_of, names_below
 from mutua.data.image.arrays import opened_npy
 from mutua.data.image.compact import npz_arrays
 from mutua.data.kinds.base import Access, Kind
@@ -68,7 +68,7 @@ def _folder(root: Path, split: str, reading: Reading) -> Windowed:
             raise InputError(f"{path}: {seen}; give all series the same")
     offsets = np.concatenate([[0], np.cumsum([len(values) for values in parts])])
     data = Ragged(_floats(np.concatenate(parts), str(root)), offsets)
-    names = [path.relative_to(root).as_posix() for path in files]
+    names = names_below(root, files)
     targets = {} if found.labels is None else {"label": Labels(found.labels, found.classes)}
     source = root.name + (f" ({'; '.join(found.notes)})" if found.notes else "")
     return windowed(

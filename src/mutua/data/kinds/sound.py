@@ -14,11 +14,11 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, layout_of
+from mutua.data.files import files_of, layout_of, names_below
 from mutua.data.image.compact import npz_arrays
 from mutua.data.kinds.base import Access, Kind
 from mutua.data.labels import Labels, encode_labels, plain_array
-from mutua.data.parallel import in_threads, progress
+from mutua.data.parallel import surveyed
 from mutua.data.pictures import coloured
 from mutua.data.reading import Reading
 from mutua.data.sound.features import log_mel, mfcc
@@ -68,7 +68,7 @@ def _files(
     skip_bad: bool,
     told: Sequence[str] = (),
 ) -> Windowed:
-    heads = _surveyed(files, skip_bad)
+    heads = surveyed(survey, files, BadRecordingError, "recordings", skip=skip_bad)
     good = [k for k, head in enumerate(heads) if head is not None]
     if not good:
         raise InputError(f"{root}: none of its {len(files)} sound files can be read; are they sound?")
@@ -78,7 +78,7 @@ def _files(
     number = np.full(len(files), -1)
     number[kept] = np.arange(len(kept))
     chosen = number[rows][number[rows] >= 0]
-    names = [path.relative_to(root).as_posix() if path != root else path.name for path in files]
+    names = names_below(root, files)
     notes = [*told]
     if skipped := len(files) - len(kept):
         notes.append(f"{skipped} of {len(files)} files could not be read and were left out")
@@ -105,21 +105,6 @@ def _files(
 def _span(n: int, split: str) -> tuple[float, float]:
     """The share of one long recording that a split is of: it is split in time."""
     return (0.0, 1.0) if n > 1 or split == "all" else (0.0, 0.8) if split == "train" else (0.8, 1.0)
-
-
-def _surveyed(files: list[Path], skip_bad: bool) -> list[Header | None]:
-    def look(path: Path) -> Header | BadRecordingError:
-        try:
-            return survey(path)
-        except BadRecordingError as error:
-            return error
-
-    seen: list[Header | None] = []
-    for found in progress(in_threads(look, files), len(files), "looking at recordings"):
-        if isinstance(found, BadRecordingError) and not skip_bad:
-            raise found
-        seen.append(None if isinstance(found, BadRecordingError) else found)
-    return seen
 
 
 def _common(root: Path, files: list[Path], heads: list[Header], reading: Reading) -> tuple[int, int, bool]:

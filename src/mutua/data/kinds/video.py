@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import torch
 from torch import Generator, Tensor
 
 from mutua.data.examples import Examples
-from mutua.data.files import files_of, layout_of
+from mutua.data.files import files_of, layout_of, names_below
 from mutua.data.image.arrays import opened_npy
 from mutua.data.kinds.base import Access, Kind
 from mutua.data.labels import Labels
-from mutua.data.parallel import in_threads, progress
+from mutua.data.parallel import surveyed
 from mutua.data.reading import Reading
 from mutua.data.video.arrays import films, films_of_npz
 from mutua.data.video.clips import SUFFIXES, BadClipError, Clip, survey
@@ -67,7 +68,9 @@ def _files(
     skip_bad: bool,
 ) -> Windowed:
     without = checked(reading.without or ())
-    found = _surveyed(files, reading, skip_bad)
+    # Where bad films may be left out every frame is decoded, since damage shows in no other way.
+    look = partial(survey, thorough=skip_bad)
+    found = surveyed(look, files, BadClipError, "films", skip=skip_bad)
     kept = np.array([k for k, clip in enumerate(found) if clip is not None], np.int64)
     clips = tuple(clip for clip in found if clip is not None)
     if not clips:
@@ -94,7 +97,7 @@ def _files(
         notes.append(resized)
     for note in notes:
         log.info("%s: %s", root, note)
-    names = [path.relative_to(root).as_posix() if path != root else path.name for path in files]
+    names = names_below(root, files)
     # One long film is split in time.
     span = {"train": (0.0, 0.8), "test": (0.8, 1.0)}.get(split, (0.0, 1.0)) if len(files) == 1 else (0.0, 1.0)
     if span != (0.0, 1.0):
@@ -130,22 +133,6 @@ def _files(
     )
     log.info("%s: %s", root, note or "no window is left out")
     return replace(cut.subset(rows_left), source=cut.source + (f" ({note})" if note else ""))
-
-
-def _surveyed(files: list[Path], reading: Reading, skip_bad: bool) -> list[Clip | None]:
-    def look(path: Path) -> Clip | BadClipError:
-        try:
-            # Where bad films may be left out every frame is decoded, since damage shows in no other way.
-            return survey(path, thorough=skip_bad)
-        except BadClipError as error:
-            return error
-
-    seen: list[Clip | None] = []
-    for found in progress(in_threads(look, files), len(files), "looking at films"):
-        if isinstance(found, BadClipError) and not skip_bad:
-            raise found
-        seen.append(None if isinstance(found, BadClipError) else found)
-    return seen
 
 
 def _rate(root: Path, clips: tuple[Clip, ...], reading: Reading) -> float:

@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from mutua.data.files import names_below, parts_below
 from mutua.data.text.files import pieces
 from mutua.data.text.sources import lines_of
 from mutua.types import InputError
@@ -76,8 +78,8 @@ def folder_records(root: Path, errors: str, encoding: str) -> Records:
                 others += not name.startswith(".")
     if not files:
         raise InputError(f"{root}: no .txt files in it or below it; check the path")
-    files.sort(key=lambda path: path.relative_to(root).parts)
-    below = [path.relative_to(root).parts for path in files]
+    files.sort(key=partial(parts_below, root))
+    below = [parts_below(root, path) for path in files]
     parts = None
     tops = {PARTS.get(place[0].lower(), "") for place in below if len(place) > 1}
     if {"train", "test"} <= tops:
@@ -89,7 +91,7 @@ def folder_records(root: Path, errors: str, encoding: str) -> Records:
         if not text:
             raise InputError(f"{path}: is empty; take the file out")
         texts.append(text)
-    found = Records(texts, names=["/".join(path.relative_to(root).parts) for path in files], parts=parts)
+    found = Records(texts, names=names_below(root, files), parts=parts)
     within = [
         place[0] if len(place) > 1 else "" for place, part in zip(below, parts or below, strict=True) if part
     ]

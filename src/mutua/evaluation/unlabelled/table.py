@@ -65,7 +65,7 @@ def unlabelled_tables(
     2. Each two encoders at their last depth read: linear CKA and the overlap of neighbours. Give the encoders
        of several seeds to see what in them is chance.
     3. Examples in the data twice: exactly, nearly in the raw input (each one's mean subtracted), and nearly in the
-       features of each encoder.
+       features of each encoder (the mean of all subtracted: what all share would make every pair alike).
 
     Args:
         rows: at most so many examples, drawn by `seed`, for all but the exact duplicates, which take all.
@@ -97,7 +97,8 @@ def unlabelled_tables(
         shown = [features(encode, v, depths=wanted[name], batch=batch, device=device) for v in views]
         judged += [_row(name, depth, x, [two[depth] for two in shown]) for depth, x in read.items()]
         last[name] = read[wanted[name][-1]]
-        found.append([name, *_alike(last[name], threshold)])
+        # What all share, as outputs of ReLUs do, would make every pair alike.
+        found.append([name, *_alike(last[name] - last[name].mean(0), threshold)])
 
     taken = f"{len(index)} of {n} {what}" if len(index) < n else f"All {n} {what}"
     columns = [
@@ -134,7 +135,8 @@ def unlabelled_tables(
             "Duplicates",
             ["seen in", "pairs", "rows of the most alike"],
             found,
-            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}). "
+            f"{taken}. Pairs of cosine similarity {threshold:g} or more (raw input: {how}; "
+            "features: the mean of all subtracted). "
             f"Exactly equal, among all {n}: {extra} {what} more than once"
             + (f", as rows {', '.join(map(str, groups[0][:5]))}." if groups else "."),
         )

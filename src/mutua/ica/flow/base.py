@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+import math
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-__all__ = ["Make", "Pass"]
+__all__ = ["Make", "Parted", "Pass", "orthogonal"]
 
 
 @runtime_checkable
@@ -34,8 +35,10 @@ class Make(Protocol):
     """
 
     d: int
-    size: int
     linear: int
+
+    @property
+    def size(self) -> int: ...
 
     def start(self, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
         """Parameters to begin with, float32."""
@@ -50,3 +53,28 @@ class Make(Protocol):
     def inverse(self, theta: Float[np.ndarray, " size"], s: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """The rows x that give sources s, to float64's rounding."""
         ...
+
+
+class Parted:
+    """Parameters of the given shapes, one after the other in a vector theta of `size` numbers."""
+
+    shapes: list[tuple[int, ...]]
+
+    @property
+    def size(self) -> int:
+        return sum(math.prod(shape) for shape in self.shapes)
+
+    def parts(self, theta: Any) -> list[Any]:
+        """Views of theta, of an array or a tensor, in those shapes."""
+        found, start = [], 0
+        for shape in self.shapes:
+            found.append(theta[start : start + math.prod(shape)].reshape(shape))
+            start += math.prod(shape)
+        return found
+
+
+def orthogonal(weight: Float[np.ndarray, "k d d"], rng: np.random.Generator) -> None:
+    """Fill each matrix with a random orthogonal one."""
+    for layer in weight:
+        q, r = np.linalg.qr(rng.standard_normal(layer.shape))
+        layer[:] = q * np.sign(np.diag(r))

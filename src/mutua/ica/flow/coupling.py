@@ -11,13 +11,13 @@ Paper: Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP (2017)
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mutua.ica.flow.base import Parted, orthogonal
 from mutua.types import InputError
 
 __all__ = ["Coupled"]
@@ -25,7 +25,7 @@ __all__ = ["Coupled"]
 _MOST = 2.0
 
 
-class Coupled:
+class Coupled(Parted):
     """`blocks` blocks with networks of `hidden` units, and a last linear layer, in d >= 2 channels."""
 
     def __init__(self, d: int, blocks: int, hidden: int = 64) -> None:
@@ -42,23 +42,12 @@ class Coupled:
             (blocks, 2 * rest, hidden),
             (blocks, 2 * rest),
         ]
-        self.size = sum(math.prod(shape) for shape in self.shapes)
-
-    def parts(self, theta: Any) -> list[Any]:
-        """Views of theta: W, b, A, c, B, e."""
-        found, start = [], 0
-        for shape in self.shapes:
-            found.append(theta[start : start + math.prod(shape)].reshape(shape))
-            start += math.prod(shape)
-        return found
 
     def start(self, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
         """Random orthogonal layers and small couplings."""
         theta = np.zeros(self.size, np.float32)
         weight, _, inner, offset, outer, _ = self.parts(theta)
-        for layer in weight:
-            q, r = np.linalg.qr(rng.standard_normal((self.d, self.d)))
-            layer[:] = q * np.sign(np.diag(r))
+        orthogonal(weight, rng)
         inner[:] = rng.standard_normal(inner.shape) / math.sqrt(self.cut)
         offset[:] = rng.standard_normal(offset.shape)
         outer[:] = 0.1 * rng.standard_normal(outer.shape) / math.sqrt(self.hidden)

@@ -16,18 +16,18 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from mutua.ica.flow.base import Parted, orthogonal
 from mutua.kernels.ica.flow import Layers, Passed, backward, forward, room
 
 __all__ = ["Layered", "plain", "torch_layers"]
 
 
-class Layered:
+class Layered(Parted):
     """`maps` monotone maps of `knees` knees between maps + 1 linear layers, in d channels."""
 
     def __init__(self, d: int, maps: int, knees: int) -> None:
         self.d, self.maps, self.knees = d, maps, knees
         self.shapes = [(maps + 1, d, d), (maps + 1, d), (maps, d), *[(maps, d, knees)] * 4]
-        self.size = sum(math.prod(shape) for shape in self.shapes)
         self.linear = maps + 1
         self._room: Passed | None = None
 
@@ -35,21 +35,11 @@ class Layered:
         # Scratch arrays are no state: memory-mapped, as joblib unpickles them, they couldn't be written.
         return {**vars(self), "_room": None}
 
-    def parts(self, theta: Any) -> list[Any]:
-        """Views of theta: weight, bias, then e, p, q, m, c, all but m as logarithms."""
-        found, start = [], 0
-        for shape in self.shapes:
-            found.append(theta[start : start + math.prod(shape)].reshape(shape))
-            start += math.prod(shape)
-        return found
-
     def start(self, rng: np.random.Generator) -> Float[np.ndarray, " size"]:
         """Random orthogonal layers; maps that are the identity, with knees over the whitened range."""
         theta = np.zeros(self.size, np.float32)
         weight, _, base, up, down, knee, width = self.parts(theta)
-        for layer in weight:
-            q, r = np.linalg.qr(rng.standard_normal((self.d, self.d)))
-            layer[:] = q * np.sign(np.diag(r))
+        orthogonal(weight, rng)
         base[:] = math.log(0.1)
         up[:] = down[:] = math.log(0.9 / self.knees)
         knee[:] = np.linspace(-1.5, 1.5, self.knees) if self.knees > 1 else 0.0

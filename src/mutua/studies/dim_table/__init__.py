@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from mutua.data import DATASETS, Images
+from mutua.data import Images
 from mutua.data import load as load_data
 from mutua.data.store import replacing
 from mutua.encoders import build
@@ -23,6 +22,7 @@ from mutua.studies.dim_table.measures import probed, unlabelled
 from mutua.studies.dim_table.published import ERRORS
 from mutua.studies.dim_table.rows import ROWS, trained
 from mutua.studies.dim_table.tables import Found, tables, words
+from mutua.studies.kept import available, digest, labelled_images
 from mutua.training import Plan
 from mutua.types import InputError, Result, names
 
@@ -162,7 +162,10 @@ def run(config: Config) -> Result:
     found: dict[str, Found] = {}
     pictures: dict[str, dict[str, np.ndarray]] = {}
     for data in here:
-        train, test = _images(data, "train", config.examples), _images(data, "test", config.tests)
+        train, test = (
+            labelled_images(data, split, count)
+            for split, count in (("train", config.examples), ("test", config.tests))
+        )
         for depth in config.depths:
             if depth not in (known := build(config.encoder, train.spec).depths):
                 raise InputError(f"depths: {depth!r} is none of {config.encoder}'s {', '.join(known)}")
@@ -201,24 +204,7 @@ def _checked(config: Config) -> tuple[list[str], list[str]]:
             raise InputError(f"{name}: {getattr(config, name)} is too few; give {least} or more, or 0 for all")
     _plan(config, 0)
     Plan(lr=config.mlp_rate, schedule=config.mlp_schedule)  # type: ignore[arg-type]
-    here = [data for data in config.data if data not in DATASETS or DATASETS[data].available() is not None]
-    missing = [data for data in config.data if data not in here]
-    if not here:
-        mend = DATASETS[missing[0]].get if missing else "name one"
-        raise InputError(f"data: {', '.join(config.data) or 'none'} is not on this machine; {mend}")
-    return here, missing
-
-
-def _images(data: str, split: str, count: int) -> Images:
-    """So many images, of every class alike, in an order that doesn't depend on how many."""
-    images = load_data(data, split)
-    if not isinstance(images, Images):
-        raise InputError(f"data: {data} is {images.spec.kind}, and the table is of images; name a set of images")
-    if images.labels is None:
-        raise InputError(f"data: {data} has no labels, which probes read; give class folders")
-    if not 0 < count < len(images):
-        return images
-    return images.subset(np.sort(np.random.RandomState(0).permutation(len(images))[:count]))
+    return available(config.data)
 
 
 def _plan(config: Config, seed: int) -> Plan:
@@ -238,8 +224,7 @@ def _plan(config: Config, seed: int) -> Plan:
 
 
 def _digest(config: Config, keys: Sequence[str], extra: Any = None) -> str:
-    text = json.dumps([{key: getattr(config, key) for key in keys}, extra], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+    return digest([{key: getattr(config, key) for key in keys}, extra])
 
 
 def _row(

@@ -16,6 +16,8 @@ from mutua.types import InputError, names
 from mutua.views.base import chance, check_probability, uniform
 from mutua.views.image.base import as_float, check_images
 from mutua.views.image.colour import LUMA
+from mutua.views.image.crop import RandomResizedCrop
+from mutua.views.image.fused import fused
 from mutua.views.image.resample import resample, resize_matrix
 
 __all__ = ["GEOMETRIES", "Tiles", "laid"]
@@ -127,7 +129,7 @@ class Tiles:
         """The tiles as drawn; uint8 stays so where nothing but cutting is done, else float in [0, 1]."""
         check_images(images, drawn)
         if not self.source[0] == self.source[1] == self.window:
-            images = self._window(as_float(images), drawn)
+            images = self._window(images, drawn)
         tiles = _cut(images, to_device(drawn["place"], images.device), self.tile)
         if "grey" in drawn or "kept" in drawn or "size" in drawn:
             tiles = as_float(tiles)
@@ -138,11 +140,10 @@ class Tiles:
         return _shrunk(tiles, drawn["size"]) if "size" in drawn else tiles
 
     def _window(self, images: Tensor, drawn: Mapping[str, Any]) -> Tensor:
-        side = to_device(drawn["side"], images.device)
-        down, right = to_device(drawn["corner"], images.device).unbind(1)
-        rows = resize_matrix(down, side, images.shape[2], self.window).to(images.dtype)
-        columns = resize_matrix(right, side, images.shape[3], self.window).to(images.dtype)
-        return resample(images, rows, columns)
+        crop, (down, right) = RandomResizedCrop(self.window), drawn["corner"].unbind(1)
+        box = {"top": down, "left": right, "height": drawn["side"], "width": drawn["side"]}
+        compiled = fused([(crop, box)], images, torch.float32)
+        return crop.apply(as_float(images), box) if compiled is None else compiled
 
 
 def _cut(images: Tensor, place: Tensor, tile: int) -> Tensor:
