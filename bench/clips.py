@@ -65,7 +65,7 @@ def main(args: list[str]) -> None:
         ["film", "reader", "levels apart", "CPU ms a window", "times mutua's", "peak, MiB"],
         rows,
         f"Windows of {FRAMES} frames of {SIZE} px at random places, with their sound at {SOUND:,} Hz; one thread; "
-        f"medians of {told.repeats} runs. Levels apart: of frames of their own size, from mutua's, at most of 255.",
+        f"medians of {told.repeats} runs. Levels apart: of frames of their own size, from mutua's, at most.",
     )
     words = ["Frames of all readers are compared first, at the films' own size, where only decoders differ."]
     keep("clips", "Windows of films", [table], log, words, vars(told))

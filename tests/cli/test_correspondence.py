@@ -57,7 +57,7 @@ def test_from_films_to_a_page(tmp_path, capsys):
     assert "where it sounds" in html
     assert "data:audio/" in html
     code, out, _ = run(capsys, "data", "show", clips, "--json")
-    assert [row["sound"] for row in json.loads(out)["rows"]] == ["48,000 Hz x 1"] * 5 + ["none"]
+    assert [row[-1] for row in json.loads(out)["rows"]] == ["48,000 Hz x 1"] * 5 + ["none"]
 
 
 def silent(place):
