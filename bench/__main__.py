@@ -6,6 +6,7 @@ import importlib
 import sys
 
 NAMES = {
+    "clips": "windows of films with their sound beside decord and PyAV's plain loop: frames, CPU time, memory",
     "demo": "the demo over three seeds: few labels, beside raw pixels, random weights and supervision",
     "fuzz": "ten thousand bad inputs over every verb and estimator: each answered or refused in a line?",
     "kills": "SIGKILL at random moments and full disks: is anything half written taken for whole?",

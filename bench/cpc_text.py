@@ -58,8 +58,6 @@ def _folds(task: str, folder: Path, most: int) -> list[tuple[Sentences, Sentence
     by = StratifiedGroupKFold if task == COPIES else StratifiedKFold
     groups = np.unique(texts, return_inverse=True)[1] if task == COPIES else None
     splits = by(10, shuffle=True, random_state=0).split(np.zeros(len(y)), y, groups)
-        np.zeros(len(y)), y, np.unique(texts, return_inverse=True)[1]
-    )
     return [
         (([texts[i] for i in a], y[a]), ([texts[i] for i in b], y[b])) for a, b in list(splits)[: most or None]
     ]
@@ -175,9 +173,9 @@ def main(args: list[str]) -> None:
     rows += [[name, *values, None] for name, values in PUBLISHED.items()]
     note = (
         "Percent right of logistic regression, C chosen inside the training part (of tf-idf: 4, nothing chosen). "
-        "MR, CR, Subj and MPQA: ten stratified folds, shuffled; copies stay where they fall, but in the last column. "
-        f"TREC: its own test. cpc: {chosen.seen:,} windows of nine sentences, {seconds:,.0f} CPU s on one thread; the published "
-        "rows are of 1e8 steps on near a hundred times the text, and were not reproduced here."
+        "MR, CR, Subj and MPQA: ten stratified folds, shuffled; copies stay where they fall but in the last "
+        f"column. TREC: its own test. cpc: {chosen.seen:,} windows of nine sentences, {seconds:,.0f} CPU s on one "
+        "thread; the published rows are of 1e8 steps on near a hundred times the text, and weren't reproduced."
     )
     told = "nats are at most ln K; candidates: the sentences of a batch but those of the window itself."
     tables = [

@@ -6,6 +6,7 @@ with reordered frames, whose times are those of decoding; the average rate of a 
 without its index may open as one stream of data; a packet that is cut off is flagged and decodes to an error.
 """
 
+import io
 import os
 import sys
 from fractions import Fraction
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 import mutua.data.video.films as module
@@ -208,7 +210,7 @@ def test_memory_holds_a_window_alone(tmp_path, monkeypatch):
     film(tmp_path / "a.mkv", 70, keys=10)
     made = []
     monkeypatch.setattr(
-        Films, "_pixels", lambda self, frame, clip: made.append(frame.time) or np.zeros(self.moment)
+        Films, "_pixels", lambda self, frame, clip, scaler: made.append(frame.time) or np.zeros(self.moment)
     )
     Films((survey(tmp_path / "a.mkv"),), 10.0, (3, HEIGHT, WIDTH)).read(0, 52, 4)
     assert made == pytest.approx([5.2, 5.3, 5.4, 5.5])
@@ -434,3 +436,12 @@ def test_a_seek_gives_the_frames_of_reading_on():
     for start in (0, 37, 120, 246):
         for k, pixels in enumerate(own.read(0, start, 4)):
             assert np.array_equal(pixels[0, ::16, ::16], frames[start + k])
+
+
+def test_the_sound_of_a_window_can_be_heard():
+    kind, spec = KINDS["video"], Spec("video", (4, 3, 16, 16), "uint8", 8.0, sound=4000.0)
+    batch = kind.sample(spec, 2, torch.Generator().manual_seed(0))
+    for one, wav in zip(batch["sound"], kind.sounds(batch, spec), strict=True):
+        samples, rate = soundfile.read(io.BytesIO(wav))
+        assert rate == 4000
+        assert np.abs(samples - one[0].numpy()).max() < 1e-4

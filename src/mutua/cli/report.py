@@ -96,6 +96,7 @@ def make_report(
         method = runs.method_of(run, learned)
     if not method.of_weights or not method.training:
         shown = method.shown(few, torch.Generator().manual_seed(0))
+    audible = kind.sounds is not None and (spec.kind != "video" or spec.sound is not None)
     columns = {name: kind.pictures(part, spec) for name, part in shown.items()}
     labels = None
     if examples.labels is not None:
@@ -118,12 +119,12 @@ def make_report(
         raw=raw(examples),
         raw_name=kind.raw_name,
         images=_pictures(examples, kind),
-        sounds=None if kind.sounds is None else lambda rows: _sounds(examples, kind, rows),
+        sounds=(lambda rows: _sounds(examples, kind, rows)) if audible else None,
         labels=labels,
         names=kind.words(examples) or examples.names,
         views={name: found for name, found in columns.items() if found is not None} if len(shown) > 1 else None,
         shown_as=(method.heading, method.caption),
-        heard={name: kind.sounds(part, spec) for name, part in shown.items()} if kind.sounds else None,
+        heard={name: kind.sounds(part, spec) for name, part in shown.items()} if audible and kind.sounds else None,
         papers=papers(about.compose),
         settings=config,
         points=points,

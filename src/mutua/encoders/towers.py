@@ -102,7 +102,8 @@ def towers(spec: Spec, width: int = 128, maps: int = 32) -> Towers:
     """Convolutions on a frame, and on the log-mel spectrogram of its sound; each to `width` numbers.
 
     The eye: convolutions of 3x3 and stride 2, `maps` and twice as many each time up to four times, down to maps of
-    7 to 13 places a side; mean and maximum over them, linear. The ear: that of `logmel`, linear.
+    7 to 13 places a side; mean and maximum over them, linear. The ear: that of `logmel`, `maps` wide at first,
+    linear.
 
     Raises `InputError` for films without sound, and of no known frames a second.
     """
@@ -118,7 +119,7 @@ def towers(spec: Spec, width: int = 128, maps: int = 32) -> Towers:
         stages[f"conv{layer + 1}"] = _convolution(inputs, out, stride)
         side, inputs, layer = (side + 1) // 2 if stride == 2 else side, out, layer + 1
     eye = Staged({**stages, "pool": Pooled(inputs, width)}, Spec("image", (c, h, w), spec.dtype))
-    heard = logmel(Spec("sound", (1, count), "float32", spec.sound))
+    heard = logmel(Spec("sound", (1, count), "float32", spec.sound), maps)
     pooled = heard.shapes["pool"][0]
     ear = Staged({**heard.stages, "linear": nn.Linear(pooled, width)}, heard.spec)
     return Towers(eye, ear, spec)

@@ -21,6 +21,7 @@ from mutua.evaluation.neighbours import nearest
 from mutua.evaluation.pieces import left_out_table, piece_features, piece_table
 from mutua.evaluation.probes.catalogue import PROBES, Probe, Score, hinge, knn, linear, mlp, mlp2, svm
 from mutua.evaluation.probes.few_labels import FEW_LABEL_PROBES, LABELS_PER_CLASS, Curve, few_labels
+from mutua.evaluation.retrieval import Matched, codes_of_both, retrieval_table, retrieved
 from mutua.evaluation.sources.evidence import (
     agreement,
     beats_linear,
@@ -72,6 +73,7 @@ __all__ = [
     "Learned",
     "LossCapacity",
     "LossData",
+    "Matched",
     "Matching",
     "Probe",
     "Score",
@@ -87,6 +89,7 @@ __all__ = [
     "attention_table",
     "beats_linear",
     "bss_eval",
+    "codes_of_both",
     "collapse",
     "conditioning",
     "dependency",
@@ -125,6 +128,8 @@ __all__ = [
     "random_twin",
     "raw",
     "raw_name",
+    "retrieval_table",
+    "retrieved",
     "si_sdr",
     "spearman",
     "supervised",

@@ -69,6 +69,30 @@ def correspondence(
     return Correspondence(encoder, head, negatives, piece, where, width, temperature)
 
 
+class _Centred(nn.Module):
+    """Batch norm without scale and shift, over all but the last axis."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width, affine=False)
+
+    def forward(self, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+        return self.norm(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
+class _Others(nn.Module):
+    """Asks, before a training begins, whether there is another clip that negatives could come from."""
+
+    def calibrate(self, rows: Rows) -> None:
+        """Raise `InputError` where all windows are of one clip."""
+        codes = getattr(getattr(rows, "groups", None), "codes", None)
+        if codes is not None and (codes == codes[0]).all():
+            raise InputError(
+                "data: all windows are of one clip, and negatives come from others; give more clips, or say "
+                "--negatives same"
+            )
+
+
 class Correspondence(Method):
     """See `correspondence`. `matched` gives the aligned codes, `located` the map of scores."""
 
@@ -93,6 +117,8 @@ class Correspondence(Method):
         self.total = round(self.frames / self.rate * self.sound)
         self.length = min(round(piece * self.sound), self.total)
         told_ = f"windows of {self.total / self.sound:.3g} s and pieces of {self.length / self.sound:.3g} s"
+        if self.length < self.sound / self.rate:
+            raise InputError(f"piece: {told_}, shorter than a frame is shown; give {1 / self.rate:.3g} s or more")
         if negatives == "same" and self.total < 2 * self.length:
             mend = (
                 f"ask for more (--frames {math.ceil(2 * self.length / self.sound * self.rate)}), or less (--piece)"
@@ -100,54 +126,50 @@ class Correspondence(Method):
             raise InputError(f"negatives: {told_} leave no other sound in the same clip; {mend}")
         if where == "map" and head == "concatenated":
             raise InputError("where: the concatenated head has no score of a place; use --head metric or infonce")
+        if negatives == "others":
+            self.others = _Others()
         code = encoder.shapes["eye"][0]
+        # Codes without their common part, which all pairs share: with it the loss stays at ln 2 for long. All that
+        # is compared is of one batch, so that its statistics give no pair away.
+        self.look, self.listen = nn.Sequential(_Centred(code)), nn.Sequential(_Centred(code))
         if head == "concatenated":
             self.head: nn.Module = head_mlp(2 * code, width, 2, norm=False)
             return
-        self.look, self.listen = nn.Linear(code, width), nn.Linear(code, width)
+        self.look.append(nn.Linear(code, width))
+        self.listen.append(nn.Linear(code, width))
         if head == "metric":
             self.head = nn.Linear(1, 2)  # of the distance
             with torch.no_grad():  # near is together
-                self.head.weight.copy_(torch.tensor([[3.0], [-3.0]]))
-                self.head.bias.copy_(torch.tensor([-3.0, 3.0]))
+                self.head.weight.copy_(torch.tensor([[5.0], [-5.0]]))
+                self.head.bias.copy_(torch.tensor([-5.0, 5.0]))
         else:
             self.temperature = temperature
-
-    def calibrate(self, rows: Rows) -> None:
-        """Raise `InputError` where there is nothing that negatives could come from."""
-        groups = getattr(rows, "groups", None)
-        codes = getattr(groups, "codes", None)
-        if self.negatives == "others" and codes is not None and (codes == codes[0]).all():
-            raise InputError(
-                "data: all windows are of one clip, and negatives come from others; give more clips, or "
-                "--negatives same"
-            )
 
     # --- what is drawn -------------------------------------------------------------------------------------
 
     def pairs(self, n: int, generator: Generator) -> dict[str, Int[Tensor, " n"]]:
-        """For each of n windows: the number of a frame, the first sample of a piece of sound that it is shown
-        within, and of one that it is not, where negatives are of the same clip.
+        """For each of n windows: the first sample of a piece of sound, the number of a frame that is shown within
+        it, and, where negatives are of the same clip, the first sample of a piece that the frame is not shown in.
 
-        Given the frame both pieces are drawn evenly among the samples at which one can begin.
+        Pieces begin at any sample, evenly; the frame is drawn evenly among those of the piece.
         """
-        device = generator.device
-        frame = torch.randint(self.frames, (n,), generator=generator, device=device)
-        moment = (frame * (self.sound / self.rate)).long().clamp(max=self.total - 1)  # the sample it is shown at
-        last = self.total - self.length
-        low = (moment - self.length + 1).clamp(min=0, max=last)
-        high = moment.clamp(max=last)
-        count = high - low + 1
+        hop, last = self.sound / self.rate, self.total - self.length
 
         def evenly(of: Tensor) -> Tensor:
-            share = torch.rand(n, generator=generator, dtype=torch.float64, device=device)
+            share = torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device)
             return torch.minimum((share * of).long(), (of - 1).clamp(min=0))
 
-        start = low + evenly(count)
+        start = evenly(torch.full((n,), last + 1, device=generator.device))
+        # Frame k is shown from sample ceil(k hop) on.
+        first = ((start.double() - 1) / hop).floor().long() + 1
+        final = ((start.double() + self.length - 1) / hop).floor().long().clamp(max=self.frames - 1)
+        frame = first + evenly(final - first + 1)
         found = {"frame": frame, "start": start}
         if self.negatives == "same":
-            other = evenly(last + 1 - count)  # among those before `low` and those behind `high`
-            found["other"] = torch.where(other < low, other, other + count)
+            moment = (frame.double() * hop - 1e-9).ceil().long()
+            low, high = (moment - self.length + 1).clamp(min=0), moment.clamp(max=last)
+            other = evenly(last + 1 - (high - low + 1))  # among those before `low` and those behind `high`
+            found["other"] = torch.where(other < low, other, other + high - low + 1)
         return found
 
     def pieces(self, sound: Float[Tensor, "n 1 t"], start: Int[Tensor, " n"]) -> Float[Tensor, "n 1 p"]:
@@ -162,12 +184,13 @@ class Correspondence(Method):
     def seen(self, frames: Tensor) -> Float[Tensor, "n p k"]:
         """Of one frame each (n, c, h, w): its code as one place, or unit vectors of each place."""
         code = self.encoder.placed(frames) if self.where == "map" else self.encoder.eye(frames)[:, None]
-        return code if self.kind == "concatenated" else normalize(wide(self.look(code)), dim=-1)
+        code = self.look(code)
+        return code if self.kind == "concatenated" else normalize(wide(code), dim=-1)
 
     def heard(self, sound: Tensor) -> Float[Tensor, "n k"]:
         """Of pieces of sound: their code, or a unit vector."""
-        code = self.encoder.ear(sound)
-        return code if self.kind == "concatenated" else normalize(wide(self.listen(code)), dim=-1)
+        code = self.listen(self.encoder.ear(sound))
+        return code if self.kind == "concatenated" else normalize(wide(code), dim=-1)
 
     def logits(self, seen: Float[Tensor, "n p k"], heard: Float[Tensor, "n k"]) -> Float[Tensor, "n 2"]:
         """Of pairs: that they belong to two, to one."""
@@ -207,7 +230,7 @@ class Correspondence(Method):
         wanted = (share.to(apart.device) * counts).long()  # the how manieth of those apart
         return (apart.cumsum(1) > wanted[:, None]).float().argmax(1), counts > 0
 
-    def _pairs(self, batch: Batch, generator: Generator) -> tuple[Tensor, Tensor]:
+    def scored_pairs(self, batch: Batch, generator: Generator) -> tuple[Tensor, Tensor]:
         """(Logits of n positives, then of n negatives; which examples have a negative)."""
         n = len(batch["x"])
         seen, own, other = self._coded(batch, mine(self.pairs(n * world(), generator)))
@@ -220,7 +243,7 @@ class Correspondence(Method):
     def step(self, batch: Any, generator: Generator) -> Step:
         if self.kind == "infonce":
             return self._among(batch, generator)
-        logits, kept = self._pairs(batch, generator)
+        logits, kept = self.scored_pairs(batch, generator)
         labels = torch.arange(2, device=logits.device).flip(0).repeat_interleave(len(kept))
         losses = cross_entropy(logits, labels, reduction="none") * kept.repeat(2)
         loss = losses.sum() / (2 * kept.sum()).clamp(min=1)
@@ -254,7 +277,7 @@ class Correspondence(Method):
     def told(self, batch: Any, generator: Generator) -> Told:
         """Of each example, whether its sound belongs to it and whether another does; of infonce, which of the two
         does."""
-        logits, kept = self._pairs(batch, generator)
+        logits, kept = self.scored_pairs(batch, generator)
         n = len(kept)
         if not kept.any():
             raise InputError("examples: all are of one clip, and negatives come from others; give more clips")

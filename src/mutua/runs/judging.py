@@ -18,6 +18,7 @@ from mutua.evaluation import (
     RANDOM,
     RANDOM_NOTE,
     Learned,
+    Matched,
     evaluate,
     finetune,
     left_out_table,
@@ -25,6 +26,7 @@ from mutua.evaluation import (
     nats_table,
     piece_table,
     random_twin,
+    retrieval_table,
     supervised,
     unlabelled_tables,
 )
@@ -100,11 +102,17 @@ def judge(
         say("a random encoder")
         encoders = {RANDOM: random_twin(fresh, train, seed=seed, device=device), **encoders}
     learned: dict[str, Learned] = {}
+    both: dict[str, Matched] = {}
     for name, run in zip(recipes, runs, strict=True):
         if (method := telling(run, encoders[name])) is not None:
             say(f"{name}: nats learned")
             learned[name] = nats_learned(method, test, seed=seed, device=device)
+            if isinstance(method, Matched) and len(test) > 1:
+                both[name] = method
     told = [nats_table(learned, test)] if learned else []
+    if both:
+        say("retrieval")
+        told.append(retrieval_table(both, test, device=device))
     seen = [words for name, run in zip(recipes, runs, strict=True) if (words := _seen_before(name, run, test))]
     if train.labels is None:
         found = unlabelled_tables(encoders, test, depths=depths, view=view_of(first), seed=seed, progress=say)

@@ -85,6 +85,10 @@ STUDIES: dict[str, Listed] = {
         "mutua.studies.future",
         "Arrow of time and order of frames where physics is known; what negatives keep of place and speed.",
     ),
+    "audio-video": Listed(
+        "mutua.studies.audio_video",
+        "Sound and picture of known shared information: three heads, retrieval, labels saved; real films.",
+    ),
     "ppca-ambiguity": Listed(
         "mutua.studies.ppca_ambiguity",
         "What PPCA and factor analysis cannot identify: W rotated or rescaled at the same likelihood.",

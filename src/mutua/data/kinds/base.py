@@ -52,7 +52,7 @@ class Kind:
         pictures: a small picture of each example, uint8 (k, c, h, w), or None where there is none.
         small: the spec of the smallest examples that tests use.
         sample: n examples of a spec, for tests.
-        sounds: each example as the bytes of a WAV file, where it can be heard.
+        sounds: each example as the bytes of a WAV file, where it can be heard: of video, where it has sound.
         words: each example as text, where it can be read.
     """
 

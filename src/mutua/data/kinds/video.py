@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 from torch import Generator, Tensor
 
@@ -211,6 +213,16 @@ def _pictures(batch: Batch, spec: Spec) -> np.ndarray:
     return np.concatenate(list(chosen.swapaxes(0, 1)), axis=-1)
 
 
+def _sounds(batch: Batch, spec: Spec) -> list[bytes]:
+    """The sound of each window, as a WAV file."""
+    found = []
+    for wave in batch["sound"][:, 0].numpy(force=True):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, np.clip(wave, -1, 1), round(spec.sound or 1), "PCM_16", format="WAV")
+        found.append(buffer.getvalue())
+    return found
+
+
 def _sample(spec: Spec, n: int, generator: Generator) -> Batch:
     """A spot of light that moves straight on: each its own place, velocity and colour."""
     f, c, h, w = spec.shape
@@ -248,4 +260,5 @@ VIDEO = Kind(
     pictures=_pictures,
     small=Spec("video", (4, 3, 16, 16), "uint8", 8.0),
     sample=_sample,
+    sounds=_sounds,
 )

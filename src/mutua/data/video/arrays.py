@@ -27,7 +27,7 @@ __all__ = ["films", "films_of_npz"]
 
 
 @dataclass(frozen=True, eq=False)
-class Sounding(Ragged):
+class WithSound(Ragged):
     """Frames in memory, and a track each.
 
     Args:
@@ -116,7 +116,7 @@ def films(
     data = Ragged(values, offsets)
     if sound is not None:
         tracks, rate = _tracks(plain_array(sound), sound_rate, n, reading, source)
-        data = Sounding(values, offsets, tracks, rate, reading.rate or 1.0)
+        data = WithSound(values, offsets, tracks, rate, reading.rate or 1.0)
     found = windowed(
         "video",
         data,
@@ -126,14 +126,14 @@ def films(
         targets=known,
         source=source,
     )
-    if isinstance(data, Sounding):
+    if isinstance(data, WithSound):
         found = replace(found, spec=replace(found.spec, sound=data.sound))
     if not without:
         return found
     rate = reading.rate or 1.0
     rows, note = windows_left(
         lambda k: look(values[k * f : (k + 1) * f], rate),
-        lambda k: isinstance(data, Sounding),
+        lambda k: isinstance(data, WithSound),
         found.of,
         found.start,
         count,

@@ -12,7 +12,7 @@ import numpy as np
 
 from mutua.types import InputError
 
-__all__ = ["MEND", "SUFFIXES", "BadClipError", "Clip", "opened", "picture_of", "survey"]
+__all__ = ["MEND", "SUFFIXES", "BadClipError", "Clip", "opened", "picture_of", "reformatter", "survey"]
 
 SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".avi"})
 MEND = "mend or remove it, or skip such files (--skip-bad)"
@@ -34,6 +34,7 @@ class Clip:
         grey: whether it has no colours.
         heard: whether there is a track of sound.
         seconds: of one tick of the clock of its frames.
+        longest: seconds that a frame stays at most before the next.
         keys: (k, 3) ticks shown, ticks decoded, and number of each key frame.
         shown: (n,) ticks of the frames in order, where decoded frames don't tell them; else None.
     """
@@ -49,6 +50,7 @@ class Clip:
     grey: bool
     heard: bool
     seconds: float
+    longest: float
     keys: np.ndarray
     shown: np.ndarray | None = None
 
@@ -82,6 +84,13 @@ def opened(path: Path) -> Iterator[Any]:
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadClipError(f"{path}: cannot be read as a film ({reason.lower()}); {MEND}") from error
+
+
+def reformatter() -> Any:
+    """What scales frames, one after another."""
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
 
 
 def picture_of(container: Any, path: Path) -> Any:
@@ -154,6 +163,7 @@ def survey(path: Path, thorough: bool = False) -> Clip:
             grey=frame.format.name.startswith("gray"),
             heard=bool(container.streams.audio),
             seconds=seconds,
+            longest=float(np.diff(order).max(initial=0)) * seconds,
             keys=np.array(keys, np.int64).reshape(-1, 3),
             shown=order if counted else None,
         )

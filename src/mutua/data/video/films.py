@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mutua.data.video.clips import MEND, BadClipError, Clip, opened, picture_of
+from mutua.data.video.clips import MEND, BadClipError, Clip, opened, picture_of, reformatter
 from mutua.data.video.track import heard
 from mutua.types import InputError
 
-__all__ = ["Films", "timed"]
+__all__ = ["Films", "sparing", "timed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +61,18 @@ class Films:
         """The frames shown at ascending times; None where decoding began behind the first."""
         out: list[np.ndarray] = []
         shown, pixels, time = None, None, -np.inf
+        scaler = reformatter()
         with opened(clip.path) as container:
             stream = picture_of(container, clip.path)
             if key is not None:
                 container.seek(int(min(key[0], key[1])), stream=stream, backward=True)
-            for time, frame in timed(container.decode(stream), clip, seeked=key is not None):
+            decoded = sparing(container, stream, clip, times[0])
+            for time, frame in timed(decoded, clip, seeked=key is not None):
                 while len(out) < len(times) and time > times[len(out)]:
                     if shown is None:
                         return None
                     # A frame that stays for several ticks is made once.
-                    pixels = self._pixels(shown, clip) if pixels is None else pixels
+                    pixels = self._pixels(shown, clip, scaler) if pixels is None else pixels
                     out.append(pixels)
                 if len(out) == len(times):
                     return out
@@ -80,10 +82,10 @@ class Films:
             if time < clip.last - 1.5 / clip.rate:
                 raise BadClipError(f"{clip.path}: breaks off {time - clip.first:.3g} s after it begins; {MEND}")
             # Inside the block: a frame must not outlive the container that it came from.
-            out += [self._pixels(shown, clip)] * (len(times) - len(out))
+            out += [self._pixels(shown, clip, scaler)] * (len(times) - len(out))
         return out
 
-    def _pixels(self, frame: Any, clip: Clip) -> np.ndarray:
+    def _pixels(self, frame: Any, clip: Clip, scaler: Any) -> np.ndarray:
         """uint8 (c, h, w) of a frame."""
         c, h, w = self.moment
         own_h, own_w = (clip.width, clip.height) if clip.turned % 180 else (clip.height, clip.width)
@@ -92,7 +94,8 @@ class Films:
         else:  # the shorter side becomes h, then the middle is cut out
             scale = h / min(own_h, own_w)
             height, width = max(round(own_h * scale), h), max(round(own_w * scale), h)
-        small = frame.reformat(width, height, "gray" if c == 1 else "rgb24", interpolation="BICUBIC")
+        # One scaler for all: a frame's own `reformat` makes one anew, which takes longer than scaling does.
+        small = scaler.reformat(frame, width, height, "gray" if c == 1 else "rgb24", interpolation="BICUBIC")
         values = small.to_ndarray().reshape(height, width, c)
         values = np.rot90(values, clip.turned // 90)
         top, left = (values.shape[0] - h) // 2, (values.shape[1] - w) // 2
@@ -107,6 +110,19 @@ def _key_before(clip: Clip, time: float) -> np.ndarray | None:
         before = clip.keys[:, 2] < np.searchsorted(clip.shown * clip.seconds, time, "right")
     count = int(before.sum())
     return clip.keys[count - 1] if count > 1 else None
+
+
+def sparing(container: Any, stream: Any, clip: Clip, first: float) -> Iterator[Any]:
+    """Decoded frames; of those before the one that is shown at `first`, only what others are made from.
+
+    A packet whose frame is shown more than the film's longest gap before `first` holds none that is wanted; its
+    decoder is asked to leave it out where no other refers to it.
+    """
+    until = (first - clip.longest) / clip.seconds - 1
+    for packet in container.demux(stream):
+        early = clip.shown is None and packet.pts is not None and packet.pts < until
+        stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
+        yield from packet.decode()
 
 
 def timed(frames: Iterator[Any], clip: Clip, seeked: bool) -> Iterator[tuple[float, Any]]:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from mutua.data.video.clips import MEND, BadClipError, Clip, opened, picture_of
+from mutua.data.video.clips import MEND, BadClipError, Clip, opened, picture_of, reformatter
 from mutua.data.video.films import timed
 from mutua.types import InputError, names
 
@@ -78,23 +78,26 @@ def checked(without: Sequence[str]) -> tuple[Without, ...]:
     """Raise `InputError` for what windows can't be without."""
     if unknown := set(without) - set(get_args(Without)):
         raise InputError(f"without: {names(unknown)} is none of {names(WITHOUT)}")
-    return tuple(without)  # type: ignore[return-value]
+    return tuple(without)  # type: ignore[arg-type]
 
 
 def look_at(clip: Clip) -> Look:
     """Decode all of a film, one frame after another, each seen small and grey."""
     times, keys, change, before = [], [], [0.0], None
     bright_rows = bright_columns = np.zeros(0, np.uint8)
+    plain, scaler = reformatter(), reformatter()
     with opened(clip.path) as container:
         stream = picture_of(container, clip.path)
         for time, frame in timed(container.decode(stream), clip, seeked=False):
-            grey = frame.reformat(format="gray").to_ndarray()
+            grey = plain.reformat(frame, format="gray").to_ndarray()
             rows, columns = grey.max(1), grey.max(0)
             bright_rows = np.maximum(bright_rows, rows) if len(bright_rows) == len(rows) else rows
             bright_columns = (
                 np.maximum(bright_columns, columns) if len(bright_columns) == len(columns) else columns
             )
-            small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray().astype(np.float32)
+            small = (
+                scaler.reformat(frame, SIDE, SIDE, "gray", interpolation="AREA").to_ndarray().astype(np.float32)
+            )
             if before is not None:
                 change.append(float(np.abs(small - before).mean()))
             before = small

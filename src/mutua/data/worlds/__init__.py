@@ -20,20 +20,28 @@ from collections.abc import Callable
 from mutua.data.worlds.base import World
 from mutua.data.worlds.dsprites import coloured_dsprites, dsprites, modulo_symmetry, orientation_vector
 from mutua.data.worlds.moving import BOXES, Box, Moved, as_films
+from mutua.data.worlds.sounding import Sounding, best_accuracy, best_infonce, sounding
 from mutua.data.worlds.squares import one_square, xy_squares
+from mutua.data.worlds.talking import Talking, talking
 
 __all__ = [
     "BOXES",
     "WORLDS",
     "Box",
     "Moved",
+    "Sounding",
+    "Talking",
     "World",
     "as_films",
+    "best_accuracy",
+    "best_infonce",
     "coloured_dsprites",
     "dsprites",
     "modulo_symmetry",
     "one_square",
     "orientation_vector",
+    "sounding",
+    "talking",
     "xy_squares",
 ]
 

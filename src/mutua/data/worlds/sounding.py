@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from mutua.data.fingerprints import marks_of_rows
 from mutua.data.labels import Labels
 from mutua.types import Batch, InputError, Spec, names, parted
 
-__all__ = ["Sounding", "best_accuracy", "best_infonce", "sounding"]
+__all__ = ["Sounding", "best_accuracy", "best_infonce", "checked_sets", "in_common", "sounding"]
 
 TINTS = np.array(
     [(255, 60, 60), (60, 220, 60), (80, 110, 255), (240, 220, 40), (230, 70, 230), (50, 220, 220)], np.float32
@@ -35,6 +35,7 @@ class Sounding(Described):
         share: of independent pairs that match by chance.
         pictures, recordings: what the pairs are of.
         of, by: which picture and which recording each is of.
+        moments: (n,) from 0 to 1, when in its window a recording that is shorter begins.
         tints: (n, 3) levels, the colour of each; none for pictures as they are.
     """
 
@@ -44,6 +45,7 @@ class Sounding(Described):
     recordings: Any = None
     of: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     by: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    moments: np.ndarray = field(default_factory=lambda: np.empty(0))
     tints: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -67,17 +69,21 @@ class Sounding(Described):
         if self.tints is not None:
             tint = torch.from_numpy(self.tints[rows]).float()[..., None, None] / 255  # (k, 3, 1, 1)
             x = (x.float() * tint).round().to(torch.uint8)
-        sound, _ = parted(self.recordings.take(torch.from_numpy(self.by[rows])))
+        sound, mask = parted(self.recordings.take(torch.from_numpy(self.by[rows])))
         waves = sound.float() / 32768 if sound.dtype == torch.int16 else sound.float()
+        if mask is not None:
+            t = waves.shape[-1]
+            late = (torch.from_numpy(self.moments[rows]) * (t - mask.sum(1) + 1)).long()  # (k,)
+            at = (torch.arange(t) - late[:, None]) % t  # what leaves at the end is silence, and comes in again
+            waves = waves.gather(2, at[:, None])
         return {"x": x[:, None], "sound": waves, "heard": torch.ones(len(rows), dtype=torch.bool)}
 
     def subset(self, index: Tensor | np.ndarray | Sequence[int]) -> Sounding:
         """The pairs in rows `index`, in its order."""
-        from dataclasses import replace
-
         rows = row_numbers(index, len(self))
         tints = None if self.tints is None else self.tints[rows]
-        return replace(self, of=self.of[rows], by=self.by[rows], tints=tints, **self._some(rows))  # type: ignore[arg-type]
+        kept = {"of": self.of[rows], "by": self.by[rows], "moments": self.moments[rows], "tints": tints}
+        return replace(self, **kept, **self._some(rows))  # type: ignore[arg-type]
 
 
 def sounding(
@@ -86,9 +92,9 @@ def sounding(
     """n pairs of a picture and a recording of one class, from any two labelled sets.
 
     A class that both have is drawn evenly, then a picture and a recording of it: I(picture; sound) = ln(classes)
-    where the class can be read off both. With `tint` a second factor is shared: the recording's other label, such as
-    speaker, is the colour of the picture; class and that label are drawn evenly together, and I is the log of how
-    many there are of both.
+    where the class can be read off both. With `tint` a second factor is shared: the recording's other label, such
+    as speaker, is the colour of the picture; class and that label are drawn evenly together, and I is the log of
+    how many there are of both. A recording shorter than its window begins at a random moment of it.
 
     Args:
         pictures: of kind image, with labels; grey ones for `tint`.
@@ -99,9 +105,11 @@ def sounding(
 
     Raises `InputError` for sets of other kinds, without labels, or without a class in common.
     """
-    _check(pictures, recordings, tint)
+    checked_sets(pictures, recordings)
+    if tint is not None:
+        _check_tint(pictures, recordings, tint)
     seen, heard = np.asarray(pictures.labels), np.asarray(recordings.labels)
-    of_class = _in_common(pictures, recordings)
+    of_class = in_common(pictures, recordings)
     draw = np.random.default_rng(seed)
     if tint is None:
         second = np.zeros(len(heard), np.int64)
@@ -126,15 +134,16 @@ def sounding(
     targets = {"label": Labels(first, called)}
     if tint is not None:
         targets[tint] = Labels(second[by], recordings.targets[tint].classes)
-    others = {
+    used = getattr(recordings, "target", None) or next(iter(recordings.targets))
+    further = {
         name: labels.of(by)
         for name, labels in recordings.targets.items()
-        if name not in targets and name != "digit"
+        if name not in targets and name != used  # which is the label
     }
     what = f"{pictures.source.partition(' (')[0]} with {recordings.source.partition(' (')[0]}"
     return Sounding(
         Spec("video", (1, 3 if tint else c, h, w), "uint8", rate / t, sound=rate),
-        {**targets, **others},
+        {**targets, **further},
         None,
         f"{what}, paired by label" + (f" and tinted by {tint}" if tint else ""),
         information=math.log(len(kinds)),
@@ -143,11 +152,13 @@ def sounding(
         recordings=recordings,
         of=of,
         by=by,
+        moments=draw.random(n),
         tints=None if tint is None else TINTS[second[by]],
     )
 
 
-def _check(pictures: Examples, recordings: Examples, tint: str | None) -> None:
+def checked_sets(pictures: Examples, recordings: Examples) -> None:
+    """Raise `InputError` where pairs can't be made of these."""
     for name, examples, kind in (("pictures", pictures, "image"), ("recordings", recordings, "sound")):
         if examples.spec.kind != kind:
             raise InputError(f"{name}: {examples.spec.kind} where {kind} is meant; give data of that kind")
@@ -155,8 +166,9 @@ def _check(pictures: Examples, recordings: Examples, tint: str | None) -> None:
             raise InputError(f"{name}: have no labels, and pairs are made by them; give labelled ones")
     if recordings.spec.rate is None or recordings.spec.shape[0] != 1:
         raise InputError("recordings: need a rate and one channel; read them with --rate and --channels 1")
-    if tint is None:
-        return
+
+
+def _check_tint(pictures: Examples, recordings: Examples, tint: str) -> None:
     if tint not in recordings.targets:
         raise InputError(f"tint: {tint!r}, but the recordings have {names(recordings.targets)}; name one of these")
     if pictures.spec.shape[0] != 1:
@@ -165,13 +177,16 @@ def _check(pictures: Examples, recordings: Examples, tint: str | None) -> None:
         raise InputError(f"tint: {count} values of {tint}, and there are {len(TINTS)} colours; name another")
 
 
-def _in_common(pictures: Examples, recordings: Examples) -> list[tuple[int, int]]:
+def in_common(pictures: Examples, recordings: Examples) -> list[tuple[int, int]]:
     """(Label of pictures, label of recordings) of each class that both have: by name, else by number."""
     a, b = pictures.classes, recordings.classes
     if set(a) & set(b):
         return [(k, b.index(name)) for k, name in enumerate(a) if name in b]
-    both = sorted(set(np.unique(pictures.labels).tolist()) & set(np.unique(recordings.labels).tolist()))
-    if not both or (len(a) != len(b)):
+    both = sorted(
+        set(np.unique(np.asarray(pictures.labels)).tolist())
+        & set(np.unique(np.asarray(recordings.labels)).tolist())
+    )
+    if not both or (a and b):
         raise InputError("pictures, recordings: have no class in common; give sets with the same labels")
     return [(k, k) for k in both]
 
