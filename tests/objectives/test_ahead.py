@@ -21,7 +21,7 @@ ORDERED = [
     (name, kind)
     for name, network in ENCODERS.items()
     for kind in sorted(network.takes)
-    if isinstance(network.build(SMALL[kind]), Ordered)
+    if name != "towers" and isinstance(network.build(SMALL[kind]), Ordered)  # which wants sound too
 ]
 every_encoder = pytest.mark.parametrize(("name", "kind"), ORDERED)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, nn
 from torch.nn.functional import cross_entropy
 
-from methods.small import PAIRS, SPECS, Held, composed, sample
+from methods.small import PAIRS, Held, composed, sample, spec_of
 from mutua.evaluation import nats_learned
 from mutua.objectives import Predictive, Telling, entropy, told
 from mutua.types import InputError
@@ -102,14 +102,15 @@ def test_labels_of_more_parts_than_inputs_are_told_as_by_definition(labelled, bi
         torch.testing.assert_close(ours, theirs)
 
 
-class Shuffled:
+class Shuffled(nn.Module):
     """The puzzle with its labels dealt at random."""
 
     def __init__(self, puzzle):
+        super().__init__()
         self.puzzle = puzzle
         self.entropy = getattr(puzzle, "entropy", None)
 
-    def __call__(self, batch, generator):
+    def forward(self, batch, generator):
         inputs, labels, *rest = self.puzzle(batch, generator)
         return inputs, labels[torch.randperm(len(labels), generator=generator)], *rest
 
@@ -122,22 +123,24 @@ def test_shuffled_labels_teach_nothing(name, kind):
     last = [module for module in method.head.modules() if isinstance(module, nn.Linear)][-1]
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
-    first, second = (method.told(sample(SPECS[kind], 8), Generator().manual_seed(seed)).labels for seed in (0, 1))
+    first, second = (
+        method.told(sample(spec_of(name, kind), 8), Generator().manual_seed(seed)).labels for seed in (0, 1)
+    )
     if torch.equal(first, second):  # the task's frequencies, which are known without an input
         last.bias.data = first.log()
     trained = torch.optim.Adam(method.parameters(), lr=1e-4)
     for seed in range(3):
         trained.zero_grad()
-        method.step(sample(SPECS[kind], 8), Generator().manual_seed(seed)).loss.backward()
+        method.step(sample(spec_of(name, kind), 8), Generator().manual_seed(seed)).loss.backward()
         trained.step()
-    learned = nats_learned(method, Held(sample(SPECS[kind], 24, Generator().manual_seed(9))))
+    learned = nats_learned(method, Held(sample(spec_of(name, kind), 24, Generator().manual_seed(9))))
     assert learned.nats == pytest.approx(0, abs=3 * learned.error + 1e-3)
     assert learned.error < 0.1
 
 
 @pytest.mark.parametrize(("name", "kind"), TELLING)
 def test_what_is_told_is_a_function_of_the_generator(name, kind):
-    method, batch = composed(name, kind).eval(), sample(SPECS[kind], 4)
+    method, batch = composed(name, kind).eval(), sample(spec_of(name, kind), 4)
     with torch.no_grad():
         one, two, other = (method.told(batch, Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one.losses, two.losses)

@@ -210,7 +210,7 @@ def best_infonce(candidates: int, share: float) -> float:
     The best critic is the log density ratio, which is -log(share) of a match and minus infinity elsewhere.
 
     >>> round(best_infonce(128, 0.1), 3)
-    2.265
+    2.267
     """
     k = np.arange(candidates)
     log_choose = np.array([math.lgamma(candidates) - math.lgamma(i + 1) - math.lgamma(candidates - i) for i in k])

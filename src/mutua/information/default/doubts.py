@@ -27,6 +27,11 @@ def of_evidence(evidence: Evidence, value: float) -> Iterator[str]:
             f"the mean of exp T over unpaired rows rests on {max(evidence.effective, 1):.0f} of them, so it can't "
             "check the critic's scale; at this much information the value relies on how the critic was calibrated"
         )
+    if evidence.factor < 1:
+        yield (
+            f"the critics' scale did not hold on rows kept aside: they were multiplied by {evidence.factor:.2f} "
+            "and read by InfoNCE, which is a lower bound; rows that fall into groups, such as classes, do that"
+        )
     ceiling = math.log(evidence.blocks)
     if evidence.lower > 0.85 * ceiling:
         yield (

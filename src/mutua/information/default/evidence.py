@@ -7,7 +7,8 @@
 4. Read on its held-out rows (`reading`), a critic's estimate is low by what it failed to learn; read on its
    training rows, it is high by what it learned of noise. To first order the two errors are equal (as the
    optimism and the excess risk of a maximum-likelihood fit are: Akaike 1974), so the middle is the value.
-5. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours
+5. Where rows kept aside say that the critics' scale is too large, they are read by InfoNCE (`temperature`).
+6. In few columns a net smooths sharp edges; nearest neighbours don't, and both err downward, so what neighbours
    read beyond their own noise counts (`direct.believed`).
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ from mutua.information.default.log_ratio import LogRatio, narrow, wide
 from mutua.information.default.permutation import permutation_test
 from mutua.information.default.score_test import combined, score_test
 from mutua.information.default.sinkhorn import Read, doubly_normalised
+from mutua.information.default.temperature import factors, tempered
 from mutua.information.estimators.gaussian import Canonical, canonical, shrunk
 from mutua.information.variables import Variable
 from mutua.training import Plan
@@ -72,7 +75,8 @@ class Evidence:
         copies: the share of rows that are copies of others but for noise, see `direct.near_copies`.
         lower: the certificate. blocks: its block size.
         p_value: of the test on all rows and of the critic's on fold 0, combined.
-        normalised, effective: of the readings of held-out rows, see `reading.Read`.
+        normalised, effective: of the readings of held-out rows, see `sinkhorn.Read`.
+        factor: what critics were multiplied by, the mean over folds; 1 where their scale held, see `temperature`.
         steps: (f,) where each fold's training was stopped. limit: the most it could take.
     """
 
@@ -87,6 +91,7 @@ class Evidence:
     p_value: float
     normalised: float
     effective: float
+    factor: float
     steps: tuple[int, ...]
     limit: int
 
@@ -113,13 +118,18 @@ def gather(
     found, fitted = _trained(x, y, a, b, effort, folds, generator, told)
     critics = [fitted.critic.fold(k) for k in range(len(folds))]
     sample = folds.train[:, torch.randperm(folds.train.shape[1], generator=generator)[: folds.held.shape[1]]]
+    stopped = folds.stop[:, :ROWS]
+    scales = factors([_matrix(one, a[r], b[r]) for one, r in zip(critics, stopped, strict=True)])
     held, seen = (
-        [_read(one, a[r], b[r]) for one, r in zip(critics, rows, strict=True)] for rows in (folds.held, sample)
+        [_read(one, a[r], b[r], s) for one, r, s in zip(critics, rows, scales, strict=True)]
+        for rows in (folds.held, sample)
     )
     middle = np.array([0.5 * (_mean(h) + _mean(s)) for h, s in zip(held, seen, strict=True)])
     # The block size is settled on rows the critics have seen, so that the certificate stays one.
     size = blocks_of(float(np.mean([_mean(s) for s in seen])), folds.held.numel())
-    certified = torch.cat([_blocks(one, a[r], b[r], size) for one, r in zip(critics, folds.held, strict=True)])
+    certified = torch.cat(
+        [_blocks(one, a[r], b[r], size, s) for one, r, s in zip(critics, folds.held, scales, strict=True)]
+    )
     tested = folds.held[0, : max(ROWS // block, 4) * block]
     matrix = _matrix(fitted.critic.fold(0, fitted.trained), a[tested], b[tested])
     copies = near_copies(x, y)
@@ -137,6 +147,7 @@ def gather(
         ),
         normalised=float(np.mean([r.normalised for h in held for r in h])),
         effective=float(np.median([r.effective for h in held for r in h])),
+        factor=float(np.mean(scales)),
         steps=tuple(fitted.step.tolist()),
         limit=effort.plan.epochs,
     )
@@ -184,11 +195,12 @@ def _matrix(critic: LogRatio, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"]
     return critic.matrix(x[None], y[None])[0]
 
 
-def _read(critic: LogRatio, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"]) -> list[Read]:
+def _read(critic: LogRatio, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], factor: float) -> list[Read]:
     """In pieces of at most `ROWS` rows, so that memory doesn't grow with the square of n."""
     pieces = max(1, math.ceil(len(x) / ROWS))
+    read = doubly_normalised if factor == 1 else partial(tempered, factor=factor)
     return [
-        doubly_normalised(_matrix(critic, one, other))
+        read(_matrix(critic, one, other))
         for one, other in zip(x.tensor_split(pieces), y.tensor_split(pieces), strict=True)
     ]
 
@@ -199,12 +211,15 @@ def _mean(reads: list[Read]) -> float:
 
 @torch.no_grad()
 def _blocks(
-    critic: LogRatio, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], size: int
+    critic: LogRatio, x: Float[Tensor, "n dx"], y: Float[Tensor, "n dy"], size: int, factor: float
 ) -> Float[Tensor, " m"]:
     """The certificate's readings of the disjoint blocks of `size` rows."""
     m = len(x) // size
     left = critic.left(x[None, : m * size])[0].view(m, size, -1)  # (m, k, e)
     right = critic.right(y[None, : m * size])[0].view(m, size, -1)
     return torch.cat(
-        [smoothed_infonce(one @ other.mT) for one, other in zip(left.split(64), right.split(64), strict=True)]
+        [
+            smoothed_infonce(factor * one @ other.mT)
+            for one, other in zip(left.split(64), right.split(64), strict=True)
+        ]
     )

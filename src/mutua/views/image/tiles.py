@@ -17,7 +17,6 @@ from mutua.views.base import chance, check_probability, uniform
 from mutua.views.image.base import as_float, check_images
 from mutua.views.image.colour import LUMA
 from mutua.views.image.crop import RandomResizedCrop
-from mutua.views.image.fused import fused
 from mutua.views.image.resample import resample, resize_matrix
 
 __all__ = ["GEOMETRIES", "Tiles", "laid"]
@@ -142,6 +141,8 @@ class Tiles:
     def _window(self, images: Tensor, drawn: Mapping[str, Any]) -> Tensor:
         crop, (down, right) = RandomResizedCrop(self.window), drawn["corner"].unbind(1)
         box = {"top": down, "left": right, "height": drawn["side"], "width": drawn["side"]}
+        from mutua.views.image.fused import fused  # numba, which the help of `mutua train` does without
+
         compiled = fused([(crop, box)], images, torch.float32)
         return crop.apply(as_float(images), box) if compiled is None else compiled
 
