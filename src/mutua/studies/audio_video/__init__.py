@@ -65,7 +65,7 @@ class Config:
 
 
 PRESETS = {
-    "cpu": Config(),
+    "cpu": Config(seed=1),  # what was settled by trial was settled with seed 0
     "full": Config(steps=20_000, maps=32, pairs=10_000, speakers=6),
     "smoke": Config(sets="generated", steps=6, batch=16, maps=8, pairs=160, candidates=16, clips="none"),
 }
@@ -139,8 +139,8 @@ def _heads(
         f"pairs; the best possible is {best_accuracy(test.share):.1f}, since one in {1 / test.share:.0f} of the "
         "independent pairs matches. Precision: of the first ten that a picture (a sound) finds, the own partner "
         f"left out; chance {100 * test.share:.1f}. 1-NN: percent right by one nearest neighbour, mean of ten "
-        f"draws of the labels. {config.steps:,} steps of {config.batch}, nothing chosen on test. Labels made the "
-        f"pairs: {test.source}."
+        f"draws of the labels. {config.steps:,} steps of {config.batch}; steps and rate were settled on trainings of "
+        f"seed 0 that were read on test pairs, so that other seeds are fairer. Labels made the pairs: {test.source}."
     )
     found = ("pairs", "picture to sound", "sound to picture")
     columns = ["head", *found, "eye, 1 label", "eye, 5", "ear, 1 label", "ear, 5"]

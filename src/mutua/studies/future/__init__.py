@@ -56,7 +56,7 @@ class Config:
 
 
 PRESETS = {
-    "cpu": Config(),
+    "cpu": Config(seed=1),  # worlds and steps were settled by trials with seed 0
     "full": Config(clips=60_000, held=10_000, steps=5000, order_steps=5000, ahead_steps=5000, film_steps=2000),
     "smoke": Config(
         pictures="digits", clips=128, held=200, steps=2, order_steps=2, ahead_steps=2, film_steps=2, batch=16,
@@ -159,7 +159,7 @@ def _arrow_table(rows: list[list[Any]], config: Config) -> Table:
         f"pictures on other "
         f"paths; {config.steps} steps of {config.batch} clips. At most: half of the clips in which nothing "
         f"irreversible "
-        "happens, and all others. Without a bounce: clips that are as likely backwards, but for friction."
+        "happens, and all others. Steps and worlds were settled on held-out clips of seed 0. Without a bounce: clips that are as likely backwards, but for friction."
     )
     columns = ["world", "with a bounce, %", "at most, %", "told right, %", "without a bounce, %", "nats of .693"]
     return Table("The arrow of time", columns, rows, note)
