@@ -52,8 +52,8 @@ def correspondence(
     Frame and sound of a positive pair overlap: the frame is shown within the piece. The pieces of positives and of
     negatives are cut by one rule, at any sample.
 
-    Paper: Arandjelović and Zisserman 2017, Look, Listen and Learn, arXiv:1705.08168; 2018, Objects that Sound,
-    arXiv:1712.06651.
+    Paper: Arandjelović and Zisserman 2017, Look, Listen and Learn, arXiv:1705.08168; Arandjelović and
+    Zisserman 2018, Objects that Sound, arXiv:1712.06651.
     """
     if not isinstance(encoder, Towers):
         raise InputError(

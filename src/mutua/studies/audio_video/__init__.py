@@ -79,8 +79,8 @@ def run(config: Config) -> Result:
     Labels made the pairs and nothing else: the world knows the digit, as any pair of sound and picture is of one
     thing.
 
-    Paper: Arandjelović and Zisserman 2017, Look, Listen and Learn, arXiv:1705.08168; 2018, Objects that Sound,
-    arXiv:1712.06651.
+    Paper: Arandjelović and Zisserman 2017, Look, Listen and Learn, arXiv:1705.08168; Arandjelović and
+    Zisserman 2018, Objects that Sound, arXiv:1712.06651.
     """
     if config.sets not in ("labelled", "generated"):
         raise InputError(f"sets: {config.sets!r}; one of labelled, generated")
@@ -139,8 +139,9 @@ def _heads(
         f"pairs; the best possible is {best_accuracy(test.share):.1f}, since one in {1 / test.share:.0f} of the "
         "independent pairs matches. Precision: of the first ten that a picture (a sound) finds, the own partner "
         f"left out; chance {100 * test.share:.1f}. 1-NN: percent right by one nearest neighbour, mean of ten "
-        f"draws of the labels. {config.steps:,} steps of {config.batch}; steps and rate were settled on trainings of "
-        f"seed 0 that were read on test pairs, so that other seeds are fairer. Labels made the pairs: {test.source}."
+        f"draws of the labels. {config.steps:,} steps of {config.batch}; steps and rate were settled on trainings "
+        "of seed 0 that were read on test pairs, so that other seeds are fairer. Labels made the pairs: "
+        f"{test.source}."
     )
     found = ("pairs", "picture to sound", "sound to picture")
     columns = ["head", *found, "eye, 1 label", "eye, 5", "ear, 1 label", "ear, 5"]
