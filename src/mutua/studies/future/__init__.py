@@ -140,10 +140,10 @@ def _real(config: Config) -> Table | None:
         "windows, left out",
     ]  # fmt: skip
     note = (
-        f"Percent of directions of windows of {WINDOW} frames told right, chance 50; windows with a cut, a key frame "
-        "or the same frame twice are left out, and overlap each other, so that intervals from these numbers of "
-        "windows would be far too narrow. Pictures: 32 px, grey, a network of all frames at once. Noise: log energy "
-        "of each full frame's Laplacian, its changes and these times their size, logistic regression: what the "
+        f"Percent of directions of windows of {WINDOW} frames told right, chance 50; windows with a cut, a key "
+        "frame or the same frame twice are left out, and overlap each other, so that intervals from these numbers "
+        "of windows would be far too narrow. Pictures: 32 px, grey, a network of all frames at once. Noise: log "
+        "energy of each full frame's Laplacian, its changes and these times their size, logistic regression: what the "
         "codec's clock gives away."
     )
     return Table("Real films", columns, rows, note)
@@ -167,8 +167,8 @@ def _order_table(found: Mapping[str, tuple[Learned, Learned | None]]) -> Table:
         unbounced = None if free is None else free.accuracy
         rows.append([name, every.classes, most, every.accuracy, unbounced, every.nats, every.most])
     note = (
-        "Three frames, two apart, of a slow elastic box. At most: of clips without a bounce, where the middle place "
-        "is between the others, and either end is as likely first."
+        "Three frames, two apart, of a slow elastic box. At most: of clips without a bounce, where the middle "
+        "place is between the others, and either end is as likely first."
     )
     columns = ["order", "classes", "at most, %", "told right, %", "without a bounce, %", "nats", "of at most"]
     return Table("The order of three frames", columns, rows, note)
@@ -195,8 +195,8 @@ def _kept_table(kept: Mapping[str, tuple[Kept, Kept]], right: Mapping[str, float
     ]
     note = (
         f"cpc on films of 12 frames, 3 horizons, {SHARE} clips a batch, all of it negatives that may be; linear "
-        "probes at the eighth frame, learned on clips of pictures trained on, each on a path of its own, and read on "
-        "others: percent of digits (chance 10), R^2 of place and velocity. A frame has no velocity: that is the "
+        "probes at the eighth frame, learned on clips of pictures trained on, each on a path of its own, and read "
+        "on others: percent of digits (chance 10), R^2 of place and velocity. A frame has no velocity: that is the "
         "context's. Told right: the next frame, among candidates of that choice, so not to be compared."
     )
     columns = [
