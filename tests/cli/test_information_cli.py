@@ -209,7 +209,7 @@ def test_given(folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> No
         heard.extend([x.names, y.names, z.names, arguments])
         return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
 
-    monkeypatch.setattr(information, "conditional_mutual_information", estimate)
+    monkeypatch.setattr("mutua.information.conditional_mutual_information", estimate)
     table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--effort", "quick")
     code, out, _ = run(capsys, *table)
     assert code == 0
@@ -239,7 +239,7 @@ def test_given_takes_kinds_and_whether_rows_are_serial(
         heard.append((arguments["discrete_z"], arguments["serial"]))
         return MutualInformationResult(0.5, (0.4, 0.6), 0.0, math.nan, len(x), "said")
 
-    monkeypatch.setattr(information, "conditional_mutual_information", estimate)
+    monkeypatch.setattr("mutua.information.conditional_mutual_information", estimate)
     table = (folder / "table.csv", "--x", "city", "--y", "pay", "--given", "age", "--serial")
     assert run(capsys, *table, "yes", "--discrete-given")[0] == 0
     assert run(capsys, *table, "no", "--continuous-given")[0] == 0

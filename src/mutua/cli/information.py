@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -16,14 +16,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tyro.conf import Positional
 
 from mutua.cli.columns import read_columns
-from mutua.cli.information_table import say_against, say_pairs
 from mutua.cli.output import say, show, status
 from mutua.data.table import Columns, arrays_of, read_table, titles_of
-from mutua.information import EFFORTS, MutualInformationResult, conditional_mutual_information, mutual_information
-from mutua.information.checks import self_checks
-from mutua.information.named import check_names
-from mutua.information.variables import paired, variable
 from mutua.types import InputError, Table, names
+
+if TYPE_CHECKING:
+    from mutua.information import MutualInformationResult
 
 __all__ = ["Information"]
 
@@ -97,6 +95,11 @@ class Information:
         if len(self.files) == 1 and self.x is None and self.y is not None and self._is_table():
             self._against(unit)
             return
+        # Here, since the help needs neither scikit-learn nor pandas.
+        from mutua.information import conditional_mutual_information, mutual_information
+        from mutua.information.checks import self_checks
+        from mutua.information.variables import paired, variable
+
         x, y, z = self._sides()
         for side, words in ((y, "y"), (z, "given")):
             if side is not None and len(side) != len(x):
@@ -184,6 +187,9 @@ class Information:
 
     def _check(self) -> None:
         """Refuse what can't be used before anything is read or computed."""
+        from mutua.information import EFFORTS
+        from mutua.information.named import check_names
+
         if self.effort not in EFFORTS:
             raise InputError(f"effort: {self.effort!r} is none of {names(EFFORTS)}")
         check_names(self.estimator, self.critic)
@@ -293,6 +299,8 @@ class Information:
                 f"x: none is given, so every column is held against {self.y!r}, without networks; leave out "
                 f"{', '.join(unused)}, or name --x"
             )
+        from mutua.cli.information_table import say_against
+
         table = read_table(self.files[0])
         target = read_columns(self.files[0], self.y, discrete=self.discrete_y)
         if len(target.columns) != 1:
@@ -315,6 +323,8 @@ class Information:
             )
 
     def _pairs(self, unit: str) -> None:
+        from mutua.cli.information_table import say_pairs
+
         table = read_table(self.files[0]) if self.x is None else read_columns(self.files[0], self.x)
         status(f"{math.comb(len(table.columns), 2):,} pairs of columns")
         say_pairs(table, self.seed, unit, self.json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from tyro.conf import Positional, arg
@@ -12,10 +12,10 @@ from tyro.conf import Positional, arg
 from mutua.cli.output import say, show, status, tables_json
 from mutua.data.sound.files import Sound, opened, write_wavs
 from mutua.data.store import checked_place, writing
-from mutua.ica import LinearICA
-from mutua.ica.separation.auxiva import AuxIVA
-from mutua.ica.separation.unmix import PEAK, Unmixed, unmix, unmix_echoes
 from mutua.types import InputError
+
+if TYPE_CHECKING:
+    from mutua.ica.separation.unmix import Unmixed
 
 __all__ = ["Unmix"]
 
@@ -57,6 +57,8 @@ class Unmix:
         if not 0.001 <= self.frame <= 2:
             raise InputError(f"frame: {self.frame} seconds; give 0.001 to 2")
         self._check_outputs()
+        from mutua.ica.separation.unmix import unmix, unmix_echoes  # scikit-learn and Numba are not for the help
+
         with opened(self.mics) as sound:
             n, d = sound.samples.shape
             status(f"{d} microphones, {n / sound.rate:,.1f} s at {sound.rate:,} Hz")
@@ -93,6 +95,9 @@ class Unmix:
     def _write(self, sound: Sound, unmixed: Unmixed) -> dict[str, Any]:
         """Sources, picture and page; each file whole or not at all."""
         # Here, since the help needs none of what draws.
+        from mutua.ica import LinearICA
+        from mutua.ica.separation.auxiva import AuxIVA
+        from mutua.ica.separation.unmix import PEAK
         from mutua.report import papers, write
         from mutua.report.unmixed import Track, spectrograms, unmixed_page
 

@@ -7,50 +7,30 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg, subcommand
 
+import mutua  # whose words are imported when they are first spoken of: their help does without
 from mutua.cli.output import say, show, status, tables_json
 from mutua.data.store import checked_place
 from mutua.data.text.files import checked_reading
 from mutua.types import InputError, Table
-from mutua.words import (
-    CBOW,
-    CONNECTORS,
-    Corpus,
-    Phrases,
-    Subwords,
-    Vectors,
-    Whitespace,
-    Word2Vec,
-    Words,
-    accuracy_table,
-    answer,
-    cos_add,
-    cos_mul,
-    load_vectors,
-    read_corpus,
-    read_pairs,
-    read_questions,
-    similarity_table,
-    write_binary,
-    write_safetensors,
-    write_text,
-)
-from mutua.words.checks import checked_settings
-from mutua.words.doubts import doubts
+
+if TYPE_CHECKING:
+    import mutua.words
 
 __all__ = ["Embeddings"]
 
 Errors = Literal["strict", "replace", "ignore"]
 
-WRITERS: dict[str, Callable[[Vectors, Path], None]] = {
-    ".safetensors": write_safetensors,
-    ".bin": write_binary,
-    ".txt": write_text,
-    ".vec": write_text,
+WRITERS = {
+    ".safetensors": "write_safetensors",
+    ".bin": "write_binary",
+    ".txt": "write_text",
+    ".vec": "write_text",
 }
+"""Ending of a file to the function of `mutua.words` that writes it."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +106,7 @@ class Fit:
         if self.thresholds is not None and not self.phrases:
             raise InputError("thresholds: of no phrases; give --phrases too")
         start = time.monotonic()
-        model = (CBOW if self.cbow else Word2Vec)(
+        model = (mutua.words.CBOW if self.cbow else mutua.words.Word2Vec)(
             self.size,
             window=self.window,
             negatives=self.negatives,
@@ -135,13 +115,13 @@ class Fit:
             max_words=self.max_words,
             sample=self.sample,
             learning_rate=self.learning_rate,
-            subwords=Subwords() if self.subwords else None,
+            subwords=mutua.words.Subwords() if self.subwords else None,
             n_jobs=self.threads,
             random_state=self.seed,
             on_epoch=lambda done, loss: status(f"epoch {done} of {self.epochs}, loss {loss:.4f}"),
         )
         # Before a long reading.
-        checked_settings(model)
+        mutua.words.checks.checked_settings(model)
         checked_reading(self.errors, self.encoding)
         checked_place(self.out)
         if self.model is not None:
@@ -151,12 +131,12 @@ class Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said below
             model.fit(corpus)
-        notes = [] if model.interrupted_ else doubts(model)
+        notes = [] if model.interrupted_ else mutua.words.doubts.doubts(model)
         for note in notes:
             status(note)
         if model.interrupted_:
             status(f"stopped in epoch {len(model.loss_) + 1} of {self.epochs}; what was learned is written")
-        write = WRITERS[self.out.suffix]
+        write: Callable[[mutua.words.Vectors, Path], None] = getattr(mutua.words, WRITERS[self.out.suffix])
         write(model.summed() if self.summed else model.vectors_, self.out)
         if self.model is not None:
             model.save(self.model)
@@ -179,10 +159,14 @@ class Fit:
         if model.interrupted_:
             raise KeyboardInterrupt
 
-    def _read(self) -> Corpus:
-        tokenizer = Whitespace(lower=not self.cased) if self.whitespace else Words(lower=not self.cased)
+    def _read(self) -> mutua.words.Corpus:
+        tokenizer = (
+            mutua.words.Whitespace(lower=not self.cased)
+            if self.whitespace
+            else mutua.words.Words(lower=not self.cased)
+        )
         if not self.phrases:
-            return read_corpus(
+            return mutua.words.read_corpus(
                 self.files,
                 tokenizer,
                 min_count=self.min_count,
@@ -190,8 +174,8 @@ class Fit:
                 errors=self.errors,
                 encoding=self.encoding,
             )
-        connectors = CONNECTORS if self.connectors else ()
-        phrases = Phrases(
+        connectors = mutua.words.CONNECTORS if self.connectors else ()
+        phrases = mutua.words.Phrases(
             self.thresholds or (200.0, 100.0),
             min_count=self.min_count,
             tokenizer=tokenizer,
@@ -284,15 +268,22 @@ class Eval:
         if not self.questions and not self.pairs:
             raise InputError("questions: none, and no pairs; give --questions FILE or --pairs FILE")
         vectors = _vectors(self)
-        objective = cos_mul if self.multiply else cos_add
+        objective = mutua.words.cos_mul if self.multiply else mutua.words.cos_add
         tables = [
-            accuracy_table(
-                answer(vectors, read_questions(path), k=self.k, objective=objective, limit=self.limit), path.name
+            mutua.words.accuracy_table(
+                mutua.words.answer(
+                    vectors, mutua.words.read_questions(path), k=self.k, objective=objective, limit=self.limit
+                ),
+                path.name,
             )
             for path in self.questions
         ]
         if self.pairs:
-            tables.append(similarity_table(vectors, {path.name: read_pairs(path) for path in self.pairs}))
+            tables.append(
+                mutua.words.similarity_table(
+                    vectors, {path.name: mutua.words.read_pairs(path) for path in self.pairs}
+                )
+            )
         if self.json:
             say(tables_json(tables), "", True)
         else:
@@ -318,8 +309,8 @@ class Embeddings:
         self.what()
 
 
-def _vectors(verb: Nearest | Analogy | Eval) -> Vectors:
-    vectors = load_vectors(verb.vectors, errors=verb.errors)
+def _vectors(verb: Nearest | Analogy | Eval) -> mutua.words.Vectors:
+    vectors = mutua.words.load_vectors(verb.vectors, errors=verb.errors)
     if vectors.source != verb.vectors.name:
         status(vectors.source)
     return vectors

@@ -143,8 +143,8 @@ def _real(config: Config) -> Table | None:
         f"Percent of directions of windows of {WINDOW} frames told right, chance 50; windows with a cut, a key "
         "frame or the same frame twice are left out, and overlap each other, so that intervals from these numbers "
         "of windows would be far too narrow. Pictures: 32 px, grey, a network of all frames at once. Noise: log "
-        "energy of each full frame's Laplacian, its changes and these times their size, logistic regression: what the "
-        "codec's clock gives away."
+        "energy of each full frame's Laplacian, its changes and these times their size, logistic regression: what "
+        "the codec's clock gives away."
     )
     return Table("Real films", columns, rows, note)
 
@@ -195,9 +195,9 @@ def _kept_table(kept: Mapping[str, tuple[Kept, Kept]], right: Mapping[str, float
     ]
     note = (
         f"cpc on films of 12 frames, 3 horizons, {SHARE} clips a batch, all of it negatives that may be; linear "
-        "probes at the eighth frame, learned on clips of pictures trained on, each on a path of its own, and read "
-        "on others: percent of digits (chance 10), R^2 of place and velocity. A frame has no velocity: that is the "
-        "context's. Told right: the next frame, among candidates of that choice, so not to be compared."
+        "probes at the eighth frame, learned on clips of pictures trained on, each on a path of its own, and "
+        "read on others: percent of digits (chance 10), R^2 of place and velocity. A frame has no velocity: that "
+        "is the context's. Told right: the next frame, among candidates of that choice, so not to be compared."
     )
     columns = [
         "negatives", "told right, %", "code: digit", "place", "velocity", "context: digit", "place, context",
