@@ -44,19 +44,19 @@ class Config:
     pictures: str = "mnist"
     clips: int = 8000
     held: int = 2000
-    steps: int = 350
-    order_steps: int = 700
+    steps: int = 900
+    order_steps: int = 1400
     ahead_steps: int = 400
-    film_steps: int = 200
+    film_steps: int = 500
     batch: int = 64
-    rate: float = 2e-3
+    rate: float = 1e-3
     negatives: tuple[str, ...] = tuple(CHOICES)
     films: str = ""
     seed: int = 0
 
 
 PRESETS = {
-    "cpu": Config(seed=1),  # worlds and steps were settled by trials with seed 0
+    "cpu": Config(seed=2),  # worlds, steps and rate were settled by trials with seeds 0, 1 and 3
     "full": Config(clips=60_000, held=10_000, steps=5000, order_steps=5000, ahead_steps=5000, film_steps=2000),
     "smoke": Config(
         pictures="digits", clips=128, held=200, steps=2, order_steps=2, ahead_steps=2, film_steps=2, batch=16,
@@ -119,7 +119,7 @@ def _orders(config: Config, shown: tuple[Images, Images]) -> dict[str, tuple[Lea
     for what in ("reversal", "all"):
         compose = partial(order, told=what, gap=2, padding=0, hidden=128, each=6)
         method = seeded_method(compose, "frames", train.spec, config.seed)
-        learned(method, train, config.order_steps, config.batch, config.rate / 2, config.seed)
+        learned(method, train, config.order_steps, config.batch, config.rate, config.seed)
         found[what] = told(method, test, bounces)
         LOGGER.info(f"order, {what}: {found[what][0].accuracy:.1f} %")
     return found
@@ -153,7 +153,7 @@ def _arrow_table(rows: list[list[Any]], config: Config) -> Table:
     note = (
         f"Clips of 8 frames of 32 px, forwards and backwards; {config.held:,} held-out clips of other pictures on "
         f"other paths; {config.steps} steps of {config.batch} clips. At most: half of the clips in which nothing "
-        "irreversible happens, and all others. Steps and worlds were settled on held-out clips of seed 0. Without "
+        "irreversible happens, and all others. Steps and worlds were settled on held-out clips of other seeds. Without "
         "a bounce: clips that are as likely backwards, but for friction."
     )
     columns = ["world", "with a bounce, %", "at most, %", "told right, %", "without a bounce, %", "nats of .693"]
