@@ -153,8 +153,8 @@ def _arrow_table(rows: list[list[Any]], config: Config) -> Table:
     note = (
         f"Clips of 8 frames of 32 px, forwards and backwards; {config.held:,} held-out clips of other pictures on "
         f"other paths; {config.steps} steps of {config.batch} clips. At most: half of the clips in which nothing "
-        "irreversible happens, and all others. Steps and worlds were settled on held-out clips of other seeds. Without "
-        "a bounce: clips that are as likely backwards, but for friction."
+        "irreversible happens, and all others. Steps and worlds were settled on held-out clips of other seeds. "
+        "Without a bounce: clips that are as likely backwards, but for friction."
     )
     columns = ["world", "with a bounce, %", "at most, %", "told right, %", "without a bounce, %", "nats of .693"]
     return Table("The arrow of time", columns, rows, note)
