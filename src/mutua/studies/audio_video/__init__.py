@@ -61,11 +61,11 @@ class Config:
     speakers: int = 1
     candidates: int = 128
     clips: str = "auto"
-    seed: int = 0
+    seed: int = 1  # what was settled by trial was settled with seed 0
 
 
 PRESETS = {
-    "cpu": Config(seed=1),  # what was settled by trial was settled with seed 0
+    "cpu": Config(),
     "full": Config(steps=20_000, maps=32, pairs=10_000, speakers=6),
     "smoke": Config(sets="generated", steps=6, batch=16, maps=8, pairs=160, candidates=16, clips="none"),
 }

@@ -52,11 +52,11 @@ class Config:
     rate: float = 1e-3
     negatives: tuple[str, ...] = tuple(CHOICES)
     films: str = ""
-    seed: int = 0
+    seed: int = 2  # worlds, steps and rate were settled by trials with seeds 0, 1 and 3
 
 
 PRESETS = {
-    "cpu": Config(seed=2),  # worlds, steps and rate were settled by trials with seeds 0, 1 and 3
+    "cpu": Config(),
     "full": Config(clips=60_000, held=10_000, steps=5000, order_steps=5000, ahead_steps=5000, film_steps=2000),
     "smoke": Config(
         pictures="digits", clips=128, held=200, steps=2, order_steps=2, ahead_steps=2, film_steps=2, batch=16,
