@@ -53,10 +53,10 @@ def arrow(
     """Whether a clip runs forwards or backwards: both of each clip stand in the batch.
 
     To tell, the encoder must know what happens one way alone: what falls bounces lower, smoke spreads. Where
-    motion is reversible nothing can be told, and more than 50 % is a leak. Of films as files it is often the codec's: the
-    noise of frames falls at each key frame and comes back. Read them small (--size 32), leave out windows with a
-    key frame, blur, or drown it in noise; and believe no accuracy but on another film. Not of the paper: its
-    optical flow, its two groups of 10 frames each.
+    motion is reversible nothing can be told, and more than 50 % is a leak. Of films as files it is often the
+    codec's: the noise of frames falls at each key frame and comes back. Read them small (--size 32), leave out
+    windows with a key frame, blur, or drown it in noise; and believe no accuracy but on another film. Not of the
+    paper: its optical flow, its two groups of 10 frames each.
 
     Args:
         encoder: The network to train, which is what is kept; one that sees the order of frames.
