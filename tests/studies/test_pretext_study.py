@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from mutua import runs
 from mutua.studies import pretext
 from mutua.studies.pretext import PRESETS, run
 from mutua.studies.pretext.tables import tables, words
-from mutua.types import InputError
+from mutua.types import InputError, Spec
 
 
 @pytest.fixture
@@ -68,3 +69,10 @@ def test_wrong_settings_are_named_before_anything_is_trained(config):
         run(replace(config, seconds=0.0))
     with pytest.raises(InputError, match="examples: 7 is too few"):
         run(replace(config, examples=7))
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_every_task_composes_with_the_presets_network(size):
+    for name, task in pretext.TASKS.items():
+        spec = Spec("image", (3, size, size), "uint8")
+        runs.compose(runs.Recipe(name, "dim32" + task.variant, spec, dict(task.settings)))

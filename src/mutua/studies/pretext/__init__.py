@@ -35,7 +35,7 @@ class Task:
 
 TASKS: dict[str, Task] = {
     "rotation": Task(),
-    "relative_position": Task(),
+    "relative_position": Task({"scale_to": 64}),  # tiles of 32 px images would be too small
     "jigsaw": Task(),
     "colorization": Task(variant="-lightness"),
     "inpainting": Task(),
