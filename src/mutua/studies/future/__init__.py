@@ -245,12 +245,12 @@ def _words(
     if {"other clips", shared} <= set(kept):
         (_, a), (_, b) = kept["other clips"], kept[shared]
         untrained = kept["untrained"][1].digit
+        # What was seen alone: whether it is dropped, or taught, depends on the training.
         words.append(
-            f"What negatives share is dropped: where all fly along one path, R^2 of place goes from "
-            f"{a.place:.2f} to "
-            f"{b.place:.2f} and of velocity from {a.velocity:.2f} to {b.velocity:.2f}. Negatives of other "
-            f"clips teach no "
-            f"digit by themselves: {a.digit:.1f} % in the context, {untrained:.1f} % untrained."
+            f"From negatives of other clips to those at the same moment of one path, R^2 of place goes from "
+            f"{a.place:.2f} to {b.place:.2f} and of velocity from {a.velocity:.2f} to {b.velocity:.2f}, in the "
+            f"context. With negatives of other clips {a.digit:.1f} % of digits are read there, untrained "
+            f"{untrained:.1f} %."
         )
     return words
 
